@@ -1,0 +1,301 @@
+"""How a pipeline is defined: its stages, their handlers, and what a handler may say.
+
+This module loads neither grpc nor protobuf, so that workers and tests can import it alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NoReturn, Protocol, TypeVar
+
+__all__ = [
+    "Child",
+    "Context",
+    "DefinitionError",
+    "Document",
+    "FanOut",
+    "GiveUp",
+    "InvalidInput",
+    "Pipeline",
+    "Result",
+    "Results",
+    "Retry",
+    "RetryAfter",
+    "SkipStep",
+    "Stage",
+]
+
+JsonValue = Any
+Handler = Callable[..., Any]
+H = TypeVar("H", bound=Handler)
+T = TypeVar("T")
+
+NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
+FINISH = "finalize"
+
+
+class DefinitionError(ValueError):
+    """A pipeline that cannot work, told when it is defined and not when it runs."""
+
+
+class GiveUp(Exception):
+    """Raised by a handler: this step has failed and no further try would help."""
+
+
+class InvalidInput(GiveUp):
+    """Raised by the first stage: the build's input is unusable, and why. The job fails at once."""
+
+
+class RetryAfter(Exception):
+    """Raised by a handler: try again, but not before `seconds` have passed. Uses up one try."""
+
+    def __init__(self, seconds: float, reason: str = "") -> None:
+        super().__init__(reason or f"asked to be tried again after {seconds:g} s")
+        self.seconds = seconds
+
+
+class SkipStep(Exception):
+    """Raised by `Context.skip`: the step ends SKIPPED, which is no failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often a step is tried, and how long it waits between tries.
+
+    Delay n is `min(max_delay, base * factor ** (n - 1))` seconds, give or take 20 %; with `factor=1`
+    the delay is fixed. `max_attempts` counts tries in all, the first one included.
+    """
+
+    max_attempts: int = 3
+    base: float = 1.0
+    factor: float = 2.0
+    max_delay: float = 60.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_attempts <= 20:
+            raise DefinitionError("Retry.max_attempts must be 1 to 20")
+        if self.base < 0 or self.max_delay < self.base:
+            raise DefinitionError("Retry.base must be 0 or more, and max_delay at least base")
+        if not 1 <= self.factor <= 10:
+            raise DefinitionError("Retry.factor must be 1 (fixed) to 10")
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One step to come: `key` is unique among its siblings, `input` is what its handler receives."""
+
+    key: str
+    input: JsonValue
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class FanOut:
+    """A handler's answer that creates steps in a later stage; `output` is kept on the step itself."""
+
+    stage: str
+    children: tuple[Child, ...]
+    output: JsonValue = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer of a `finish` handler: the JSON result, and the same for readers by media type."""
+
+    output: JsonValue
+    renderings: Mapping[str, str] = field(default_factory=dict)
+
+
+class Document(Protocol):
+    """The document that a build was started with; its text is read once per process."""
+
+    @property
+    def media_type(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+
+
+class Context(Protocol):
+    """What a handler knows of its step, and the ways in which it can answer."""
+
+    @property
+    def job_id(self) -> str: ...
+    @property
+    def step_id(self) -> str: ...
+    @property
+    def path_id(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def stage(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def attempt(self) -> int: ...
+    @property
+    def parameters(self) -> Mapping[str, JsonValue]: ...
+    @property
+    def document(self) -> Document | None: ...
+    @property
+    def cancelled(self) -> bool:
+        """True once the step is to stop: a plain function should look now and then and return.
+
+        Async handlers receive `asyncio.CancelledError` instead.
+        """
+        ...
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt of this step and for its retries in later jobs."""
+        ...
+
+    def fan_out(
+        self,
+        stage: str,
+        values: Iterable[T],
+        *,
+        key: Callable[[T], str],
+        label: Callable[[T], str] | None = None,
+        output: JsonValue = None,
+    ) -> FanOut:
+        """Answer with one step in `stage` per value. Dataclass values become JSON objects."""
+        ...
+
+    def skip(self, reason: str) -> NoReturn:
+        """End this step SKIPPED."""
+        ...
+
+
+class Results(Protocol):
+    """What a `finish` handler receives: the outputs of the completed steps, by stage."""
+
+    def __getitem__(self, stage: str) -> Iterable[JsonValue]:
+        """The outputs of `stage`, in document order, read as they are iterated."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage: who handles its steps, on which queue, and what it weighs in the percentage."""
+
+    name: str
+    handler: Handler
+    weight: float
+    queue: str
+    version: int
+    concurrency: int
+    retry: Retry
+
+
+class Pipeline:
+    """A named sequence of stages; the first one starts with a single step, `finish` ends the build.
+
+    `input` is a dataclass whose fields are the build's parameters. `document` says whether a build
+    must, may or must not bring a document; `sample` reads one that ships with the pipeline.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        version: int = 1,
+        description: str = "",
+        input: type[Any] | None = None,
+        input_schema: Mapping[str, JsonValue] | None = None,
+        document: Literal["required", "optional", "none"] = "none",
+        media_types: Sequence[str] = (),
+        sample: Callable[[], bytes] | None = None,
+    ) -> None:
+        self.name = _checked_name(name, "pipeline")
+        self.version = version
+        self.description = description
+        self.input = input
+        self.input_schema: Mapping[str, JsonValue] = input_schema or {"type": "object"}
+        self.document = document
+        self.media_types = tuple(media_types)
+        self.sample = sample
+        self._stages: list[Stage] = []
+        self._finish: Stage | None = None
+
+    def stage(
+        self,
+        name: str,
+        *,
+        weight: float,
+        queue: str = "",
+        version: int = 1,
+        concurrency: int = 10,
+        retry: Retry | None = None,
+    ) -> Callable[[H], H]:
+        """Register the decorated `handler(ctx, input)` for the steps of stage `name`.
+
+        The handler may be a coroutine function or a plain one, which then runs on a thread. It answers
+        with `ctx.fan_out(...)` or any JSON value; a list counts as that many items. `concurrency` is
+        how many steps of this stage one worker process runs at once, over all jobs.
+        """
+        if name == FINISH or name in {stage.name for stage in self._stages}:
+            raise DefinitionError(f"pipeline {self.name}: stage name {name!r} is taken")
+
+        def register(handler: H) -> H:
+            self._stages.append(self._make_stage(name, handler, weight, queue, version, concurrency, retry))
+            return handler
+
+        return register
+
+    def finish(
+        self, handler: H | None = None, *, queue: str = "", version: int = 1, retry: Retry | None = None
+    ) -> Any:
+        """Register `handler(ctx, input, results)`: runs once, after all steps; its answer is the job's result."""
+
+        def register(handler: H) -> H:
+            if self._finish is not None:
+                raise DefinitionError(f"pipeline {self.name}: finish is defined twice")
+            self._finish = self._make_stage(FINISH, handler, 0.0, queue, version, 1, retry)
+            return handler
+
+        return register(handler) if handler is not None else register
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The weighted stages in order, then `finalize`. Raises DefinitionError if they cannot work."""
+        if not self._stages or self._finish is None:
+            raise DefinitionError(f"pipeline {self.name} needs at least one stage and a finish")
+        total = sum(stage.weight for stage in self._stages)
+        if abs(total - 1.0) > 1e-6:
+            raise DefinitionError(f"pipeline {self.name}: stage weights add up to {total:g}, not 1")
+        return (*self._stages, self._finish)
+
+    def _make_stage(
+        self,
+        name: str,
+        handler: Handler,
+        weight: float,
+        queue: str,
+        version: int,
+        concurrency: int,
+        retry: Retry | None,
+    ) -> Stage:
+        if concurrency < 1:
+            raise DefinitionError(f"stage {name}: concurrency must be at least 1")
+        queue_name = _checked_name(queue or f"{self.name}-{name}", "queue")
+        return Stage(
+            _checked_name(name, "stage"), handler, weight, queue_name, version, concurrency, retry or Retry()
+        )
+
+
+def _checked_name(name: str, what: str) -> str:
+    if not NAME.match(name):
+        raise DefinitionError(f"{what} name {name!r} must match {NAME.pattern}")
+    return name
+
+
+def to_json_value(value: Any) -> JsonValue:
+    """A step input as JSON: dataclasses become objects, everything else is taken as it is."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    return value
