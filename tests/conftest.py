@@ -3,6 +3,7 @@
 from collections.abc import Generator
 
 import pytest
+
 from services.absence import skip_lines
 
 pytest_plugins = ["services.postgres", "services.valkey"]

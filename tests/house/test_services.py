@@ -2,9 +2,10 @@
 
 import pytest
 import redis
+from sqlalchemy import create_engine, inspect, text
+
 from services.absence import missing, skip_lines
 from services.valkey import ValkeyServer
-from sqlalchemy import create_engine, inspect, text
 
 _LEFT_BEHIND = text("CREATE TABLE left_behind (id INTEGER)")
 

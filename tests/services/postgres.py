@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+
 from services.absence import missing
 
 _NO_DURABILITY = ("fsync", "full_page_writes")

@@ -4,7 +4,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +12,13 @@ import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
 from services.absence import missing
-
-_START_SECONDS = 10.0
-
+from services.waiting import wait_until
 
 @dataclass
 class ValkeyServer:
-    """A server on a unix socket in `directory`, with its append-only file there, that can be killed and started again."""
+    """A server on a unix socket in `directory`, its append-only file beside it; it can be killed and started again."""
 
     program: str
     directory: Path
@@ -42,11 +40,9 @@ class ValkeyServer:
         log = self.directory / "valkey.log"
         with log.open("ab") as output:
             self.process = subprocess.Popen(self._command(), stdout=output, stderr=output, stdin=subprocess.DEVNULL)
-        deadline = time.monotonic() + _START_SECONDS
-        while not self._answers():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"{self.program} did not start:\n{log.read_text()}", pytrace=False)
-            time.sleep(0.005)
+        wait_until(lambda: self._answers() or self._has_ended(), f"{self.program} answers or has ended")
+        if self._has_ended():
+            pytest.fail(f"{self.program} did not start:\n{log.read_text()}", pytrace=False)
 
     def kill(self) -> None:
         """SIGKILL: what the append-only file does not hold yet is lost. Harmless on a server that is already gone."""
@@ -67,6 +63,9 @@ class ValkeyServer:
         self.process.send_signal(how)
         self.process.wait(timeout=30)
         self.process = None
+
+    def _has_ended(self) -> bool:
+        return self.process is None or self.process.poll() is not None
 
     def _answers(self) -> bool:
         try:

@@ -1,0 +1,71 @@
+# jobcontrol, from a clean clone. Everything lives in .venv; nothing else on the machine is touched.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+# Neither packages of the user's home nor a PYTHONPATH of the shell may stand in for what is locked.
+export PYTHONNOUSERSITE := 1
+unexport PYTHONPATH PYTHONHOME
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## Build the sample learning path with live progress, and survive a killed worker
+	@$(BIN)/python -m jobcontrol_workers.demo
+
+dev: $(READY) ## Run server, workers and an embedded Valkey here, keeping everything in .jobcontrol/
+	@$(BIN)/jobctl dev
+
+test: $(READY) ## Run every test, and end with the list of what was skipped
+	$(BIN)/pytest
+
+check: static ## Format, lint, types, import contracts, the contract's compatibility and drift, then make test
+	$(MAKE) test
+
+static: $(READY) ## Everything of check but the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python scripts/proto.py check
+	$(BIN)/pytest -q tests/house/test_sizes.py
+
+coverage: $(READY) ## Run every test and report branch coverage; the core must reach 95 %
+	$(BIN)/pytest --cov --cov-report=
+	$(BIN)/coverage report
+	$(BIN)/coverage report --include='core/*' --fail-under=95
+
+format: $(READY) ## Format the code and apply the lint's safe corrections
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+proto: $(READY) ## Generate sdk/jobcontrol/v1 from proto/
+	$(BIN)/python scripts/proto.py generate
+
+proto-release: $(READY) ## Record proto/ as the released contract that later changes are compared with
+	$(BIN)/python scripts/proto.py release
+
+migration: $(READY) ## Write a migration from what changed in the tables: make migration message="add labels"
+	$(BIN)/python scripts/migration.py "$(message)"
+
+lock: ## Choose the versions of every dependency anew and write requirements*.lock
+	$(PYTHON) scripts/lock.py
+
+clean: ## Remove the environment and every cache; .jobcontrol/ stays
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Set-up happens once for each change of the lock or of the packaging. uv is used where it is on PATH, pip otherwise.
+$(READY): requirements-dev.lock pyproject.toml scripts/preflight.py
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is missing; install Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) scripts/preflight.py
+	@echo "Setting .venv up (once)"
+	@$(PYTHON) scripts/environment.py .venv
+	@touch $@
+
+.PHONY: help demo dev test check static coverage format proto proto-release migration lock clean
