@@ -13,22 +13,20 @@ def find_lack() -> "str | None":
     """The first thing missing, as one line that says how to get it; None when nothing is."""
     if sys.version_info[:2] < OLDEST_PYTHON:
         found = "{}.{}".format(*sys.version_info[:2])
-        return "Python 3.11 or newer is needed, {} is {}; choose another: make PYTHON=python3.12".format(
-            sys.executable, found
-        )
+        return f"Python 3.11 or newer is needed, {sys.executable} is {found}; choose another: make PYTHON=python3.12"
     for module in ("venv", "ensurepip"):
         if importlib.util.find_spec(module) is None:
             package = "python{}.{}-venv".format(*sys.version_info[:2])
-            return "the Python module {} is missing; on Debian and Ubuntu: apt-get install {}".format(module, package)
+            return f"the Python module {module} is missing; on Debian and Ubuntu: apt-get install {package}"
     return find_wheel_lack(sys.platform, platform.machine(), platform.libc_ver())
 
 
 def find_wheel_lack(system: str, machine: str, libc: "tuple[str, str]") -> "str | None":
     """What keeps the binary wheels from installing here, or None."""
     if system not in ("linux", "darwin"):
-        return "jobcontrol runs on Linux and macOS, not on {}; use WSL or a container".format(system)
+        return f"jobcontrol runs on Linux and macOS, not on {system}; use WSL or a container"
     if machine.lower() not in MACHINES:
-        return "there are no binary wheels for {}; they exist for x86_64 and aarch64".format(machine)
+        return f"there are no binary wheels for {machine}; they exist for x86_64 and aarch64"
     if system == "linux":
         name, version = libc
         if name != "glibc" or tuple(int(part) for part in version.split(".")[:2]) < OLDEST_GLIBC:

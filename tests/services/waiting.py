@@ -11,7 +11,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 0.1
 
 
 def wait_until(holds: Callable[[], object], claim: str, *, timeout: float = _SECONDS) -> None:
-    """Return as soon as `holds()` is true; fail the test, naming the `claim`, when it is not after `timeout` seconds."""
+    """Return as soon as `holds()` is true; fail the test, naming the `claim`, after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     pause = _FIRST_PAUSE
     while not holds():
