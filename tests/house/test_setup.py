@@ -1,0 +1,69 @@
+"""Set-up on a fresh machine: what is missing is said in one line, and make tells what it can do."""
+
+import runpy
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from house.source_tree import ROOT
+
+
+def preflight(name: str) -> Callable[..., Any]:
+    """A function of the preflight script, whose module-level names stay as the script has them."""
+    function: Callable[..., Any] = runpy.run_path(str(ROOT / "scripts" / "preflight.py"))[name]
+    return function
+
+
+def test_this_machine_lacks_nothing() -> None:
+    assert preflight("find_lack")() is None
+
+
+@pytest.mark.parametrize(
+    ("machine", "named"),
+    [
+        (("win32", "AMD64", ("", "")), "not on win32"),
+        (("linux", "riscv64", ("glibc", "2.36")), "no binary wheels for riscv64"),
+        (("linux", "x86_64", ("", "")), "another libc"),
+        (("linux", "x86_64", ("glibc", "2.17")), "glibc 2.17"),
+    ],
+)
+def test_a_machine_without_wheels_is_told_so_in_one_line(machine: tuple[object, ...], named: str) -> None:
+    lack = preflight("find_wheel_lack")(*machine)
+    assert named in lack
+    assert "\n" not in lack
+
+
+def test_an_old_python_is_told_which_one_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    find_lack = preflight("find_lack")
+    monkeypatch.setattr(sys, "version_info", (3, 9, 2, "final", 0))
+    assert find_lack().startswith("Python 3.11 or newer is needed, ")
+
+
+@pytest.mark.parametrize("absent", ["venv", "ensurepip"])
+def test_a_missing_module_is_told_with_the_package_that_brings_it(absent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    find_lack = preflight("find_lack")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == absent else object())
+    assert f"module {absent} is missing" in find_lack()
+    assert "apt-get install python3." in find_lack()
+
+
+def test_a_missing_interpreter_is_one_line_and_nothing_is_made() -> None:
+    run = subprocess.run(
+        ["make", "--always-make", "PYTHON=python-that-is-absent", "test"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode != 0
+    assert run.stderr.startswith("error: python-that-is-absent is missing; install Python 3.11 or newer\n")
+
+
+def test_make_help_names_every_target() -> None:
+    printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    makefile = (ROOT / "Makefile").read_text()
+    phony = next(line for line in makefile.splitlines() if line.startswith(".PHONY:")).split()[1:]
+    assert [line.split()[1] for line in printed.splitlines()] == phony
