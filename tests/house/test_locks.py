@@ -16,8 +16,6 @@ PIN = re.compile(
     """,
     re.MULTILINE | re.VERBOSE,
 )
-    r"^(?P<name>[a-z0-9-]+)==(?P<version>[^\s;]+)[^\n]*(?P<hashes>(?:\\\n    --hash=sha256:[0-9a-f]{64} ?)+)", re.M
-)
 
 
 def wanted(lock: str) -> list[str]:
