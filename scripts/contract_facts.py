@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from google.api import annotations_pb2
-from google.api.http_pb2 import HttpRule
+from google.api import annotations_pb2  # type: ignore[import-untyped]
+from google.api.http_pb2 import HttpRule  # type: ignore[import-untyped]
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
     EnumDescriptorProto,
@@ -71,10 +71,10 @@ def _types(contract: FileDescriptorSet) -> dict[str, Type]:
     """Every message and enum of ours by its full name, map entries included."""
     types: dict[str, Type] = {}
     for file in contract.file:
-        for kind in (*file.message_type, *file.enum_type):
-            types[PACKAGE_PREFIX + kind.name] = kind
-            if isinstance(kind, DescriptorProto):
-                types.update({f"{PACKAGE_PREFIX}{kind.name}.{entry.name}": entry for entry in kind.nested_type})
+        types.update((PACKAGE_PREFIX + enum.name, enum) for enum in file.enum_type)
+        for message in file.message_type:
+            types[PACKAGE_PREFIX + message.name] = message
+            types.update((f"{PACKAGE_PREFIX}{message.name}.{entry.name}", entry) for entry in message.nested_type)
     return types
 
 

@@ -24,11 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
-from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from jobcontrol.v1 import job_pb2 as jobcontrol_dot_v1_dot_job__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19jobcontrol/v1/audit.proto\x12\rjobcontrol.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x17jobcontrol/v1/job.proto\"\x92\x02\n\nAuditEvent\x12\x1c\n\x0e\x61udit_event_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x34\n\ncreated_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x13\n\x05\x61\x63tor\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06\x61\x63tion\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08resource\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nrequest_id\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06reason\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\x12)\n\x07outcome\x18\x08 \x01(\x0b\x32\x12.google.rpc.StatusB\x04\xe2\x41\x01\x03\x12\x12\n\x04peer\x18\t \x01(\tB\x04\xe2\x41\x01\x03\"\xc0\x01\n\x16ListAuditEventsRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08resource\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x13\n\x05\x61\x63tor\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x15\n\x07\x61\x63tions\x18\x05 \x03(\tB\x04\xe2\x41\x01\x01\x12/\n\x07\x63reated\x18\x06 \x01(\x0b\x32\x18.jobcontrol.v1.TimeRangeB\x04\xe2\x41\x01\x01\"c\n\x17ListAuditEventsResponse\x12/\n\x0c\x61udit_events\x18\x01 \x03(\x0b\x32\x19.jobcontrol.v1.AuditEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19jobcontrol/v1/audit.proto\x12\rjobcontrol.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17jobcontrol/v1/job.proto\"\xfe\x01\n\nAuditEvent\x12\x1c\n\x0e\x61udit_event_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x34\n\ncreated_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x13\n\x05\x61\x63tor\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06\x61\x63tion\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08resource\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nrequest_id\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06reason\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07outcome\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03\x12\x12\n\x04peer\x18\t \x01(\tB\x04\xe2\x41\x01\x03\"\xc0\x01\n\x16ListAuditEventsRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08resource\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x13\n\x05\x61\x63tor\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x15\n\x07\x61\x63tions\x18\x05 \x03(\tB\x04\xe2\x41\x01\x01\x12/\n\x07\x63reated\x18\x06 \x01(\x0b\x32\x18.jobcontrol.v1.TimeRangeB\x04\xe2\x41\x01\x01\"c\n\x17ListAuditEventsResponse\x12/\n\x0c\x61udit_events\x18\x01 \x03(\x0b\x32\x19.jobcontrol.v1.AuditEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -65,10 +64,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTAUDITEVENTSREQUEST'].fields_by_name['actions']._serialized_options = b'\342A\001\001'
   _globals['_LISTAUDITEVENTSREQUEST'].fields_by_name['created']._loaded_options = None
   _globals['_LISTAUDITEVENTSREQUEST'].fields_by_name['created']._serialized_options = b'\342A\001\001'
-  _globals['_AUDITEVENT']._serialized_start=161
-  _globals['_AUDITEVENT']._serialized_end=435
-  _globals['_LISTAUDITEVENTSREQUEST']._serialized_start=438
-  _globals['_LISTAUDITEVENTSREQUEST']._serialized_end=630
-  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_start=632
-  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_end=731
+  _globals['_AUDITEVENT']._serialized_start=136
+  _globals['_AUDITEVENT']._serialized_end=390
+  _globals['_LISTAUDITEVENTSREQUEST']._serialized_start=393
+  _globals['_LISTAUDITEVENTSREQUEST']._serialized_end=585
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_start=587
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_end=686
 # @@protoc_insertion_point(module_scope)

@@ -8,7 +8,6 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
-from google.rpc import status_pb2 as _status_pb2
 from jobcontrol.v1 import job_pb2 as _job_pb2
 import builtins as _builtins
 import sys
@@ -48,15 +47,13 @@ class AuditEvent(_message.Message):
     """The caller's `request_id`, if it gave one."""
     reason: _builtins.str
     """The caller's `reason`, if it gave one."""
+    outcome: _builtins.str
+    """"OK", or the reason of the error that was answered."""
     peer: _builtins.str
     """Peer address as the server saw it."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it happened."""
-
-    @_builtins.property
-    def outcome(self) -> _status_pb2.Status:
-        """What was answered; code 0 when accepted."""
 
     def __init__(
         self,
@@ -68,10 +65,10 @@ class AuditEvent(_message.Message):
         resource: _builtins.str = ...,
         request_id: _builtins.str = ...,
         reason: _builtins.str = ...,
-        outcome: _status_pb2.Status | None = ...,
+        outcome: _builtins.str = ...,
         peer: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "outcome", b"outcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "actor", b"actor", "audit_event_id", b"audit_event_id", "created_at", b"created_at", "outcome", b"outcome", "peer", b"peer", "reason", b"reason", "request_id", b"request_id", "resource", b"resource"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...

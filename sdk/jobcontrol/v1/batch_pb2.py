@@ -23,12 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
-from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from jobcontrol.v1 import build_pb2 as jobcontrol_dot_v1_dot_build__pb2
 from jobcontrol.v1 import job_pb2 as jobcontrol_dot_v1_dot_job__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19jobcontrol/v1/batch.proto\x12\rjobcontrol.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x17google/rpc/status.proto\x1a\x19jobcontrol/v1/build.proto\x1a\x17jobcontrol/v1/job.proto\"\xeb\x02\n\tJobFilter\x12.\n\x06status\x18\x01 \x03(\x0e\x32\x18.jobcontrol.v1.JobStatusB\x04\xe2\x41\x01\x01\x12\x15\n\x07path_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08pipeline\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12#\n\x10has_failed_steps\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01H\x00\x88\x01\x01\x12\x13\n\x05query\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x06 \x01(\tB\x04\xe2\x41\x01\x01\x12:\n\x06labels\x18\x07 \x03(\x0b\x32$.jobcontrol.v1.JobFilter.LabelsEntryB\x04\xe2\x41\x01\x01\x12/\n\x07\x63reated\x18\x08 \x01(\x0b\x32\x18.jobcontrol.v1.TimeRangeB\x04\xe2\x41\x01\x01\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x13\n\x11_has_failed_steps\"=\n\x0c\x42\x61tchFailure\x12\n\n\x02id\x18\x01 \x01(\t\x12!\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status\"\xa8\x01\n\x12\x42\x61tchCancelRequest\x12\x15\n\x07job_ids\x18\x01 \x03(\tB\x04\xe2\x41\x01\x01\x12.\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x18.jobcontrol.v1.JobFilterB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x14\n\x06reason\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"v\n\x13\x42\x61tchCancelResponse\x12\x17\n\x0f\x63\x61ncelled_count\x18\x01 \x01(\x05\x12\x17\n\x0fremaining_count\x18\x02 \x01(\x05\x12-\n\x08\x66\x61ilures\x18\x03 \x03(\x0b\x32\x1b.jobcontrol.v1.BatchFailure\"\xd5\x01\n\x11\x42\x61tchRetryRequest\x12\x15\n\x07job_ids\x18\x01 \x03(\tB\x04\xe2\x41\x01\x01\x12.\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x18.jobcontrol.v1.JobFilterB\x04\xe2\x41\x01\x01\x12,\n\x04mode\x18\x03 \x01(\x0e\x32\x18.jobcontrol.v1.RetryModeB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x14\n\x06reason\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x06 \x01(\tB\x04\xe2\x41\x01\x01\"\x84\x01\n\x12\x42\x61tchRetryResponse\x12\x15\n\rretried_count\x18\x01 \x01(\x05\x12\x0f\n\x07job_ids\x18\x02 \x03(\t\x12\x17\n\x0fremaining_count\x18\x03 \x01(\x05\x12-\n\x08\x66\x61ilures\x18\x04 \x03(\x0b\x32\x1b.jobcontrol.v1.BatchFailureb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19jobcontrol/v1/batch.proto\x12\rjobcontrol.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19jobcontrol/v1/build.proto\x1a\x17jobcontrol/v1/job.proto\"\xeb\x02\n\tJobFilter\x12.\n\x06status\x18\x01 \x03(\x0e\x32\x18.jobcontrol.v1.JobStatusB\x04\xe2\x41\x01\x01\x12\x15\n\x07path_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08pipeline\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12#\n\x10has_failed_steps\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01H\x00\x88\x01\x01\x12\x13\n\x05query\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x66ilter\x18\x06 \x01(\tB\x04\xe2\x41\x01\x01\x12:\n\x06labels\x18\x07 \x03(\x0b\x32$.jobcontrol.v1.JobFilter.LabelsEntryB\x04\xe2\x41\x01\x01\x12/\n\x07\x63reated\x18\x08 \x01(\x0b\x32\x18.jobcontrol.v1.TimeRangeB\x04\xe2\x41\x01\x01\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x13\n\x11_has_failed_steps\";\n\x0c\x42\x61tchFailure\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"\xa8\x01\n\x12\x42\x61tchCancelRequest\x12\x15\n\x07job_ids\x18\x01 \x03(\tB\x04\xe2\x41\x01\x01\x12.\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x18.jobcontrol.v1.JobFilterB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x14\n\x06reason\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"v\n\x13\x42\x61tchCancelResponse\x12\x17\n\x0f\x63\x61ncelled_count\x18\x01 \x01(\x05\x12\x17\n\x0fremaining_count\x18\x02 \x01(\x05\x12-\n\x08\x66\x61ilures\x18\x03 \x03(\x0b\x32\x1b.jobcontrol.v1.BatchFailure\"\xd5\x01\n\x11\x42\x61tchRetryRequest\x12\x15\n\x07job_ids\x18\x01 \x03(\tB\x04\xe2\x41\x01\x01\x12.\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x18.jobcontrol.v1.JobFilterB\x04\xe2\x41\x01\x01\x12,\n\x04mode\x18\x03 \x01(\x0e\x32\x18.jobcontrol.v1.RetryModeB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x14\n\x06reason\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x06 \x01(\tB\x04\xe2\x41\x01\x01\"\x84\x01\n\x12\x42\x61tchRetryResponse\x12\x15\n\rretried_count\x18\x01 \x01(\x05\x12\x0f\n\x07job_ids\x18\x02 \x03(\t\x12\x17\n\x0fremaining_count\x18\x03 \x01(\x05\x12-\n\x08\x66\x61ilures\x18\x04 \x03(\x0b\x32\x1b.jobcontrol.v1.BatchFailureb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -75,18 +74,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCHRETRYREQUEST'].fields_by_name['reason']._serialized_options = b'\342A\001\001'
   _globals['_BATCHRETRYREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_BATCHRETRYREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001'
-  _globals['_JOBFILTER']._serialized_start=155
-  _globals['_JOBFILTER']._serialized_end=518
-  _globals['_JOBFILTER_LABELSENTRY']._serialized_start=452
-  _globals['_JOBFILTER_LABELSENTRY']._serialized_end=497
-  _globals['_BATCHFAILURE']._serialized_start=520
-  _globals['_BATCHFAILURE']._serialized_end=581
-  _globals['_BATCHCANCELREQUEST']._serialized_start=584
-  _globals['_BATCHCANCELREQUEST']._serialized_end=752
-  _globals['_BATCHCANCELRESPONSE']._serialized_start=754
-  _globals['_BATCHCANCELRESPONSE']._serialized_end=872
-  _globals['_BATCHRETRYREQUEST']._serialized_start=875
-  _globals['_BATCHRETRYREQUEST']._serialized_end=1088
-  _globals['_BATCHRETRYRESPONSE']._serialized_start=1091
-  _globals['_BATCHRETRYRESPONSE']._serialized_end=1223
+  _globals['_JOBFILTER']._serialized_start=130
+  _globals['_JOBFILTER']._serialized_end=493
+  _globals['_JOBFILTER_LABELSENTRY']._serialized_start=427
+  _globals['_JOBFILTER_LABELSENTRY']._serialized_end=472
+  _globals['_BATCHFAILURE']._serialized_start=495
+  _globals['_BATCHFAILURE']._serialized_end=554
+  _globals['_BATCHCANCELREQUEST']._serialized_start=557
+  _globals['_BATCHCANCELREQUEST']._serialized_end=725
+  _globals['_BATCHCANCELRESPONSE']._serialized_start=727
+  _globals['_BATCHCANCELRESPONSE']._serialized_end=845
+  _globals['_BATCHRETRYREQUEST']._serialized_start=848
+  _globals['_BATCHRETRYREQUEST']._serialized_end=1061
+  _globals['_BATCHRETRYRESPONSE']._serialized_start=1064
+  _globals['_BATCHRETRYRESPONSE']._serialized_end=1196
 # @@protoc_insertion_point(module_scope)

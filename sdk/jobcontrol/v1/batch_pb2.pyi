@@ -7,7 +7,6 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
-from google.rpc import status_pb2 as _status_pb2
 from jobcontrol.v1 import build_pb2 as _build_pb2
 from jobcontrol.v1 import job_pb2 as _job_pb2
 import builtins as _builtins
@@ -113,27 +112,31 @@ Global___JobFilter: _TypeAlias = JobFilter  # noqa: Y015
 
 @_typing.final
 class BatchFailure(_message.Message):
-    """Why one thing of a batch was left alone."""
+    """Why one thing of a batch was left alone: what a call for it alone would have
+    answered. Plain words and not a google.rpc.Status: a batch may have a thousand.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
-    ERROR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Id of the thing."""
-    @_builtins.property
-    def error(self) -> _status_pb2.Status:
-        """What a call for it alone would have answered."""
-
+    reason: _builtins.str
+    """Reason of the error, for example "JOB_TERMINAL"."""
+    message: _builtins.str
+    """The error for people."""
     def __init__(
         self,
         *,
         id: _builtins.str = ...,
-        error: _status_pb2.Status | None = ...,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "id", b"id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "message", b"message", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

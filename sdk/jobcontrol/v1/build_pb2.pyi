@@ -432,21 +432,21 @@ class RetryPlan(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    REUSED_COUNT_FIELD_NUMBER: _builtins.int
-    RERUN_COUNT_FIELD_NUMBER: _builtins.int
-    reused_count: _builtins.int
+    REUSED_STEPS_FIELD_NUMBER: _builtins.int
+    RERUN_STEPS_FIELD_NUMBER: _builtins.int
+    reused_steps: _builtins.int
     """Steps that would be taken over."""
-    rerun_count: _builtins.int
+    rerun_steps: _builtins.int
     """Known steps that would run again."""
     def __init__(
         self,
         *,
-        reused_count: _builtins.int = ...,
-        rerun_count: _builtins.int = ...,
+        reused_steps: _builtins.int = ...,
+        rerun_steps: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["rerun_count", b"rerun_count", "reused_count", b"reused_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rerun_steps", b"rerun_steps", "reused_steps", b"reused_steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -104,6 +104,8 @@ class Job(_message.Message):
     PIPELINE_VERSION_FIELD_NUMBER: _builtins.int
     TENANT_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
+    STATUS_REASON_FIELD_NUMBER: _builtins.int
+    STATUS_ACTOR_FIELD_NUMBER: _builtins.int
     CURRENT_STAGE_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
@@ -120,9 +122,9 @@ class Job(_message.Message):
     TRIGGERED_BY_FIELD_NUMBER: _builtins.int
     RETRY_OF_FIELD_NUMBER: _builtins.int
     RETRIED_AS_FIELD_NUMBER: _builtins.int
+    REUSED_STEPS_FIELD_NUMBER: _builtins.int
     ATTEMPT_FIELD_NUMBER: _builtins.int
     WAITS_FOR_FIELD_NUMBER: _builtins.int
-    CANCEL_REASON_FIELD_NUMBER: _builtins.int
     RESULT_MEDIA_TYPES_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
@@ -136,7 +138,7 @@ class Job(_message.Message):
     path_id: _builtins.str
     """What is built, in the caller's own terms."""
     title: _builtins.str
-    """Name of that for people; `path_id` if none was given."""
+    """Name of that for people; empty if none was given."""
     pipeline: _builtins.str
     """Name of the pipeline that builds it."""
     pipeline_version: _builtins.int
@@ -145,16 +147,24 @@ class Job(_message.Message):
     """Who the job belongs to; "default" where tenants are not used."""
     status: Global___JobStatus.ValueType
     """Where the job is in its life."""
+    status_reason: _builtins.str
+    """Why it has that status, if whoever moved it said so: for example the reason
+    given to Cancel.
+    """
+    status_actor: _builtins.str
+    """Who moved it there; "system" for the server and the workers."""
     current_stage: _builtins.str
     """The earliest stage with open steps, for example "sub-concepts", or
-    "finalize"; empty before the first step and once the job has ended.
+    "finalize"; empty once the job has ended.
     """
     error_count: _builtins.int
     """Steps that are FAILED, whatever the job's status."""
     waiting_reason: _explain_pb2.WaitingReason.ValueType
-    """Why nothing of the job moves, while nothing does."""
+    """Why nothing of the job moves, while nothing does. Not filled yet."""
     waiting_message: _builtins.str
-    """The same in one sentence, for example "No worker serves queue generate-ku." """
+    """The same in one sentence, for example "No worker serves queue generate-ku."
+    Not filled yet.
+    """
     priority: _builtins.int
     """0 to 9; higher runs earlier."""
     triggered_by: _builtins.str
@@ -162,15 +172,15 @@ class Job(_message.Message):
     retry_of: _builtins.str
     """Id of the job that this one retries; else empty."""
     retried_as: _builtins.str
-    """Id of the newest job that retries this one; else empty."""
+    """Id of the newest job that retries this one; else empty. Not filled yet."""
+    reused_steps: _builtins.int
+    """Completed steps that it took over from that one."""
     attempt: _builtins.int
     """1 for a first build, 2 for its retry, and so on."""
     waits_for: _builtins.str
     """Id of the job of the same path that must end before this one starts; else
-    empty.
+    empty. Not filled yet.
     """
-    cancel_reason: _builtins.str
-    """Why it was cancelled, if the caller said so."""
     last_sequence: _builtins.int
     """Number of its newest commit when this was read: the `after_sequence` with
     which a watch goes on from exactly this picture.
@@ -180,7 +190,7 @@ class Job(_message.Message):
     its progress.
     """
     url: _builtins.str
-    """Address of the job's page; empty where no page is served."""
+    """Address of the job's page; empty where no page is served. Not filled yet."""
     @_builtins.property
     def progress(self) -> _progress_pb2.JobProgress:
         """How far the job is."""
@@ -191,7 +201,7 @@ class Job(_message.Message):
 
     @_builtins.property
     def time_left(self) -> _progress_pb2.TimeLeft:
-        """How long it may still take, where enough earlier jobs say so."""
+        """How long it may still take, where enough earlier jobs say so. Not filled yet."""
 
     @_builtins.property
     def parameters(self) -> _struct_pb2.Struct:
@@ -207,11 +217,13 @@ class Job(_message.Message):
 
     @_builtins.property
     def retry_policy(self) -> _retry_policy_pb2.RetryPolicy:
-        """Retry policy it was started with; unset means that of each stage."""
+        """Retry policy it was started with; unset means that of each stage. Not filled
+        yet.
+        """
 
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
-        """Longest time from creation to end; unset means no limit."""
+        """Longest time from creation to end; unset means no limit. Not filled yet."""
 
     @_builtins.property
     def result_media_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -243,6 +255,8 @@ class Job(_message.Message):
         pipeline_version: _builtins.int = ...,
         tenant: _builtins.str = ...,
         status: Global___JobStatus.ValueType = ...,
+        status_reason: _builtins.str = ...,
+        status_actor: _builtins.str = ...,
         current_stage: _builtins.str = ...,
         progress: _progress_pb2.JobProgress | None = ...,
         error: Global___JobError | None = ...,
@@ -259,9 +273,9 @@ class Job(_message.Message):
         triggered_by: _builtins.str = ...,
         retry_of: _builtins.str = ...,
         retried_as: _builtins.str = ...,
+        reused_steps: _builtins.int = ...,
         attempt: _builtins.int = ...,
         waits_for: _builtins.str = ...,
-        cancel_reason: _builtins.str = ...,
         result_media_types: _abc.Iterable[_builtins.str] | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
@@ -273,7 +287,7 @@ class Job(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["completed_at", b"completed_at", "created_at", b"created_at", "document", b"document", "error", b"error", "parameters", b"parameters", "progress", b"progress", "retry_policy", b"retry_policy", "started_at", b"started_at", "time_left", b"time_left", "timeout", b"timeout", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cancel_reason", b"cancel_reason", "completed_at", b"completed_at", "created_at", b"created_at", "current_stage", b"current_stage", "document", b"document", "error", b"error", "error_count", b"error_count", "etag", b"etag", "job_id", b"job_id", "labels", b"labels", "last_sequence", b"last_sequence", "parameters", b"parameters", "path_id", b"path_id", "pipeline", b"pipeline", "pipeline_version", b"pipeline_version", "priority", b"priority", "progress", b"progress", "result_media_types", b"result_media_types", "retried_as", b"retried_as", "retry_of", b"retry_of", "retry_policy", b"retry_policy", "started_at", b"started_at", "status", b"status", "tenant", b"tenant", "time_left", b"time_left", "timeout", b"timeout", "title", b"title", "triggered_by", b"triggered_by", "updated_at", b"updated_at", "url", b"url", "waiting_message", b"waiting_message", "waiting_reason", b"waiting_reason", "waits_for", b"waits_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "completed_at", b"completed_at", "created_at", b"created_at", "current_stage", b"current_stage", "document", b"document", "error", b"error", "error_count", b"error_count", "etag", b"etag", "job_id", b"job_id", "labels", b"labels", "last_sequence", b"last_sequence", "parameters", b"parameters", "path_id", b"path_id", "pipeline", b"pipeline", "pipeline_version", b"pipeline_version", "priority", b"priority", "progress", b"progress", "result_media_types", b"result_media_types", "retried_as", b"retried_as", "retry_of", b"retry_of", "retry_policy", b"retry_policy", "reused_steps", b"reused_steps", "started_at", b"started_at", "status", b"status", "status_actor", b"status_actor", "status_reason", b"status_reason", "tenant", b"tenant", "time_left", b"time_left", "timeout", b"timeout", "title", b"title", "triggered_by", b"triggered_by", "updated_at", b"updated_at", "url", b"url", "waiting_message", b"waiting_message", "waiting_reason", b"waiting_reason", "waits_for", b"waits_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -63,6 +63,7 @@ class StageProgress(_message.Message):
     STAGE_FIELD_NUMBER: _builtins.int
     WEIGHT_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
+    TOTAL_EXPECTED_FIELD_NUMBER: _builtins.int
     TOTAL_FINAL_FIELD_NUMBER: _builtins.int
     PENDING_FIELD_NUMBER: _builtins.int
     ACTIVE_FIELD_NUMBER: _builtins.int
@@ -80,6 +81,10 @@ class StageProgress(_message.Message):
     """Share of the job's percentage."""
     total: _builtins.int
     """Steps known so far; grows while an earlier stage is running."""
+    total_expected: _builtins.int
+    """Steps that there will be: an estimate from this job's own history until
+    `total_final`, then the same as `total`.
+    """
     total_final: _builtins.bool
     """True once `total` can grow no more."""
     pending: _builtins.int
@@ -104,11 +109,15 @@ class StageProgress(_message.Message):
     """True once no step of this stage can bring more."""
     @_builtins.property
     def started_at(self) -> _timestamp_pb2.Timestamp:
-        """When the first step of the stage started."""
+        """When the first step of the stage started.
+        Not filled yet.
+        """
 
     @_builtins.property
     def completed_at(self) -> _timestamp_pb2.Timestamp:
-        """When the last step of the stage ended, once no more can come."""
+        """When the last step of the stage ended, once no more can come.
+        Not filled yet.
+        """
 
     def __init__(
         self,
@@ -116,6 +125,7 @@ class StageProgress(_message.Message):
         stage: _builtins.str = ...,
         weight: _builtins.float = ...,
         total: _builtins.int = ...,
+        total_expected: _builtins.int = ...,
         total_final: _builtins.bool = ...,
         pending: _builtins.int = ...,
         active: _builtins.int = ...,
@@ -130,7 +140,7 @@ class StageProgress(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["completed_at", b"completed_at", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "completed", b"completed", "completed_at", b"completed_at", "failed", b"failed", "items", b"items", "items_expected", b"items_expected", "items_final", b"items_final", "pending", b"pending", "skipped", b"skipped", "stage", b"stage", "started_at", b"started_at", "total", b"total", "total_final", b"total_final", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "completed", b"completed", "completed_at", b"completed_at", "failed", b"failed", "items", b"items", "items_expected", b"items_expected", "items_final", b"items_final", "pending", b"pending", "skipped", b"skipped", "stage", b"stage", "started_at", b"started_at", "total", b"total", "total_expected", b"total_expected", "total_final", b"total_final", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -16,8 +16,9 @@ Validation: each constrained field has one comment line that starts with
 INVALID_ARGUMENT/FIELD_INVALID and one google.rpc.BadRequest that lists all
 violations. Lengths are in characters (code points) unless they say bytes.
 
-"Not served yet": an RPC so marked, and a request that sets a field so
-marked, are answered with UNIMPLEMENTED/NOT_IMPLEMENTED naming it.
+"Not served yet": an RPC so marked, and a request that sets a field or value so
+marked, are answered with UNIMPLEMENTED/NOT_IMPLEMENTED naming it. "Not filled
+yet": a field of answers that stays unset.
 """
 
 from google.protobuf import descriptor as _descriptor

@@ -44,9 +44,9 @@ class JobControlStub:
     An error is a google.rpc.Status that carries a google.rpc.ErrorInfo with
     domain "jobcontrol.v1" and the reason named after the code below. Any RPC may
     also answer UNAVAILABLE with BACKEND_UNAVAILABLE, STORAGE_FULL or
-    SERVER_DRAINING, each with a google.rpc.RetryInfo. INVALID_ARGUMENT with
-    FIELD_INVALID also answers an ending of an id that several share; its
-    metadata.candidates lists them.
+    SERVER_DRAINING, each with a google.rpc.RetryInfo. An ending of an id that
+    several share is INVALID_ARGUMENT/JOB_ID_AMBIGUOUS; its metadata.candidates
+    lists them.
     """
 
     def __init__(self, channel):
@@ -218,9 +218,9 @@ class JobControlServicer:
     An error is a google.rpc.Status that carries a google.rpc.ErrorInfo with
     domain "jobcontrol.v1" and the reason named after the code below. Any RPC may
     also answer UNAVAILABLE with BACKEND_UNAVAILABLE, STORAGE_FULL or
-    SERVER_DRAINING, each with a google.rpc.RetryInfo. INVALID_ARGUMENT with
-    FIELD_INVALID also answers an ending of an id that several share; its
-    metadata.candidates lists them.
+    SERVER_DRAINING, each with a google.rpc.RetryInfo. An ending of an id that
+    several share is INVALID_ARGUMENT/JOB_ID_AMBIGUOUS; its metadata.candidates
+    lists them.
     """
 
     def StartBuild(self, request, context):
@@ -775,9 +775,9 @@ class JobControl:
     An error is a google.rpc.Status that carries a google.rpc.ErrorInfo with
     domain "jobcontrol.v1" and the reason named after the code below. Any RPC may
     also answer UNAVAILABLE with BACKEND_UNAVAILABLE, STORAGE_FULL or
-    SERVER_DRAINING, each with a google.rpc.RetryInfo. INVALID_ARGUMENT with
-    FIELD_INVALID also answers an ending of an id that several share; its
-    metadata.candidates lists them.
+    SERVER_DRAINING, each with a google.rpc.RetryInfo. An ending of an id that
+    several share is INVALID_ARGUMENT/JOB_ID_AMBIGUOUS; its metadata.candidates
+    lists them.
     """
 
     @staticmethod

@@ -16,8 +16,9 @@ Validation: each constrained field has one comment line that starts with
 INVALID_ARGUMENT/FIELD_INVALID and one google.rpc.BadRequest that lists all
 violations. Lengths are in characters (code points) unless they say bytes.
 
-"Not served yet": an RPC so marked, and a request that sets a field so
-marked, are answered with UNIMPLEMENTED/NOT_IMPLEMENTED naming it.
+"Not served yet": an RPC so marked, and a request that sets a field or value so
+marked, are answered with UNIMPLEMENTED/NOT_IMPLEMENTED naming it. "Not filled
+yet": a field of answers that stays unset.
 """
 
 from collections import abc as _abc
@@ -62,9 +63,9 @@ class JobControlStub:
     An error is a google.rpc.Status that carries a google.rpc.ErrorInfo with
     domain "jobcontrol.v1" and the reason named after the code below. Any RPC may
     also answer UNAVAILABLE with BACKEND_UNAVAILABLE, STORAGE_FULL or
-    SERVER_DRAINING, each with a google.rpc.RetryInfo. INVALID_ARGUMENT with
-    FIELD_INVALID also answers an ending of an id that several share; its
-    metadata.candidates lists them.
+    SERVER_DRAINING, each with a google.rpc.RetryInfo. An ending of an id that
+    several share is INVALID_ARGUMENT/JOB_ID_AMBIGUOUS; its metadata.candidates
+    lists them.
     """
 
     @_typing.overload
@@ -335,9 +336,9 @@ class JobControlAsyncStub(JobControlStub):
     An error is a google.rpc.Status that carries a google.rpc.ErrorInfo with
     domain "jobcontrol.v1" and the reason named after the code below. Any RPC may
     also answer UNAVAILABLE with BACKEND_UNAVAILABLE, STORAGE_FULL or
-    SERVER_DRAINING, each with a google.rpc.RetryInfo. INVALID_ARGUMENT with
-    FIELD_INVALID also answers an ending of an id that several share; its
-    metadata.candidates lists them.
+    SERVER_DRAINING, each with a google.rpc.RetryInfo. An ending of an id that
+    several share is INVALID_ARGUMENT/JOB_ID_AMBIGUOUS; its metadata.candidates
+    lists them.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -604,9 +605,9 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
     An error is a google.rpc.Status that carries a google.rpc.ErrorInfo with
     domain "jobcontrol.v1" and the reason named after the code below. Any RPC may
     also answer UNAVAILABLE with BACKEND_UNAVAILABLE, STORAGE_FULL or
-    SERVER_DRAINING, each with a google.rpc.RetryInfo. INVALID_ARGUMENT with
-    FIELD_INVALID also answers an ending of an id that several share; its
-    metadata.candidates lists them.
+    SERVER_DRAINING, each with a google.rpc.RetryInfo. An ending of an id that
+    several share is INVALID_ARGUMENT/JOB_ID_AMBIGUOUS; its metadata.candidates
+    lists them.
     """
 
     @_abc_1.abstractmethod

@@ -129,40 +129,40 @@ class _AttemptOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Attemp
     DESCRIPTOR: _descriptor.EnumDescriptor
     ATTEMPT_OUTCOME_UNSPECIFIED: _AttemptOutcome.ValueType  # 0
     """Not set. Never returned."""
-    ATTEMPT_OUTCOME_FAILED: _AttemptOutcome.ValueType  # 1
+    ATTEMPT_OUTCOME_HANDLER_ERROR: _AttemptOutcome.ValueType  # 1
     """Its handler raised."""
     ATTEMPT_OUTCOME_TIMED_OUT: _AttemptOutcome.ValueType  # 2
     """Its handler took too long."""
-    ATTEMPT_OUTCOME_CRASHED: _AttemptOutcome.ValueType  # 3
-    """Its process ended in the middle, seen by its supervisor."""
-    ATTEMPT_OUTCOME_LOST: _AttemptOutcome.ValueType  # 4
-    """Its worker was not heard of any more."""
-    ATTEMPT_OUTCOME_DRAINED: _AttemptOutcome.ValueType  # 5
-    """Its worker was shut down in the middle."""
-    ATTEMPT_OUTCOME_CANCELLED: _AttemptOutcome.ValueType  # 6
-    """Its job was stopped in the middle."""
-    ATTEMPT_OUTCOME_BAD_RESULT: _AttemptOutcome.ValueType  # 7
+    ATTEMPT_OUTCOME_BAD_RESULT: _AttemptOutcome.ValueType  # 3
     """Its handler returned what cannot be stored."""
+    ATTEMPT_OUTCOME_CRASHED: _AttemptOutcome.ValueType  # 4
+    """Its process ended in the middle, seen by its supervisor."""
+    ATTEMPT_OUTCOME_LOST: _AttemptOutcome.ValueType  # 5
+    """Its worker was not heard of any more."""
+    ATTEMPT_OUTCOME_DRAINED: _AttemptOutcome.ValueType  # 6
+    """Its worker was shut down in the middle."""
+    ATTEMPT_OUTCOME_STOPPED: _AttemptOutcome.ValueType  # 7
+    """Its job was stopped in the middle."""
 
 class AttemptOutcome(_AttemptOutcome, metaclass=_AttemptOutcomeEnumTypeWrapper):
     """How an attempt ended."""
 
 ATTEMPT_OUTCOME_UNSPECIFIED: AttemptOutcome.ValueType  # 0
 """Not set. Never returned."""
-ATTEMPT_OUTCOME_FAILED: AttemptOutcome.ValueType  # 1
+ATTEMPT_OUTCOME_HANDLER_ERROR: AttemptOutcome.ValueType  # 1
 """Its handler raised."""
 ATTEMPT_OUTCOME_TIMED_OUT: AttemptOutcome.ValueType  # 2
 """Its handler took too long."""
-ATTEMPT_OUTCOME_CRASHED: AttemptOutcome.ValueType  # 3
-"""Its process ended in the middle, seen by its supervisor."""
-ATTEMPT_OUTCOME_LOST: AttemptOutcome.ValueType  # 4
-"""Its worker was not heard of any more."""
-ATTEMPT_OUTCOME_DRAINED: AttemptOutcome.ValueType  # 5
-"""Its worker was shut down in the middle."""
-ATTEMPT_OUTCOME_CANCELLED: AttemptOutcome.ValueType  # 6
-"""Its job was stopped in the middle."""
-ATTEMPT_OUTCOME_BAD_RESULT: AttemptOutcome.ValueType  # 7
+ATTEMPT_OUTCOME_BAD_RESULT: AttemptOutcome.ValueType  # 3
 """Its handler returned what cannot be stored."""
+ATTEMPT_OUTCOME_CRASHED: AttemptOutcome.ValueType  # 4
+"""Its process ended in the middle, seen by its supervisor."""
+ATTEMPT_OUTCOME_LOST: AttemptOutcome.ValueType  # 5
+"""Its worker was not heard of any more."""
+ATTEMPT_OUTCOME_DRAINED: AttemptOutcome.ValueType  # 6
+"""Its worker was shut down in the middle."""
+ATTEMPT_OUTCOME_STOPPED: AttemptOutcome.ValueType  # 7
+"""Its job was stopped in the middle."""
 Global___AttemptOutcome: _TypeAlias = AttemptOutcome  # noqa: Y015
 
 @_typing.final
@@ -196,7 +196,7 @@ class Step(_message.Message):
     COMPLETED_AT_FIELD_NUMBER: _builtins.int
     NEXT_ATTEMPT_AT_FIELD_NUMBER: _builtins.int
     RUN_DURATION_FIELD_NUMBER: _builtins.int
-    WORKER_FIELD_NUMBER: _builtins.int
+    WORKER_ID_FIELD_NUMBER: _builtins.int
     step_id: _builtins.str
     """UUIDv7."""
     job_id: _builtins.str
@@ -216,7 +216,7 @@ class Step(_message.Message):
     status: Global___StepStatus.ValueType
     """Where the step is in its life."""
     queue: _builtins.str
-    """Queue that hands it out."""
+    """Queue that hands it out. Not filled yet."""
     attempt: _builtins.int
     """Number of the newest attempt, 0 before the first; every start of a handler
     is one, lost ones included.
@@ -224,13 +224,13 @@ class Step(_message.Message):
     tries: _builtins.int
     """Tries used up: failures and timeouts of its handler."""
     max_attempts: _builtins.int
-    """Tries it has in all."""
+    """Tries it has in all. Not filled yet."""
     item_count: _builtins.int
     """Things that came out of it: the length of a list, the children of a fan-out,
     else 1; 0 until COMPLETED.
     """
     progress_note: _builtins.str
-    """What its handler last said about itself."""
+    """What its handler last said about itself. Not filled yet."""
     reused_from: _builtins.str
     """Id of the step of an earlier job whose output it took over; else empty."""
     failure_reason: Global___StepFailureReason.ValueType
@@ -238,9 +238,9 @@ class Step(_message.Message):
     skip_reason: _builtins.str
     """Why it was skipped."""
     stop_receipt: Global___StopReceipt.ValueType
-    """How it let go when its job was stopped."""
-    worker: _builtins.str
-    """Name of the worker process of its newest attempt."""
+    """How it let go when its job was stopped. Not filled yet."""
+    worker_id: _builtins.str
+    """Id of the worker session that ran its newest attempt. Not filled yet."""
     @_builtins.property
     def error(self) -> Global___StepError:
         """Error of the newest try that failed, until a later one has succeeded."""
@@ -263,7 +263,7 @@ class Step(_message.Message):
 
     @_builtins.property
     def run_duration(self) -> _duration_pb2.Duration:
-        """How long its newest attempt took; unset while that runs."""
+        """Time on workers, all attempts together, the running one left out."""
 
     def __init__(
         self,
@@ -293,11 +293,11 @@ class Step(_message.Message):
         completed_at: _timestamp_pb2.Timestamp | None = ...,
         next_attempt_at: _timestamp_pb2.Timestamp | None = ...,
         run_duration: _duration_pb2.Duration | None = ...,
-        worker: _builtins.str = ...,
+        worker_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["completed_at", b"completed_at", "created_at", b"created_at", "error", b"error", "next_attempt_at", b"next_attempt_at", "run_duration", b"run_duration", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "completed_at", b"completed_at", "created_at", b"created_at", "error", b"error", "failure_reason", b"failure_reason", "item_count", b"item_count", "job_id", b"job_id", "key", b"key", "label", b"label", "max_attempts", b"max_attempts", "next_attempt_at", b"next_attempt_at", "ordinal", b"ordinal", "parent_step_id", b"parent_step_id", "progress_note", b"progress_note", "queue", b"queue", "reused_from", b"reused_from", "run_duration", b"run_duration", "sibling_total", b"sibling_total", "skip_reason", b"skip_reason", "stage", b"stage", "started_at", b"started_at", "status", b"status", "step_id", b"step_id", "stop_receipt", b"stop_receipt", "tries", b"tries", "worker", b"worker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "completed_at", b"completed_at", "created_at", b"created_at", "error", b"error", "failure_reason", b"failure_reason", "item_count", b"item_count", "job_id", b"job_id", "key", b"key", "label", b"label", "max_attempts", b"max_attempts", "next_attempt_at", b"next_attempt_at", "ordinal", b"ordinal", "parent_step_id", b"parent_step_id", "progress_note", b"progress_note", "queue", b"queue", "reused_from", b"reused_from", "run_duration", b"run_duration", "sibling_total", b"sibling_total", "skip_reason", b"skip_reason", "stage", b"stage", "started_at", b"started_at", "status", b"status", "step_id", b"step_id", "stop_receipt", b"stop_receipt", "tries", b"tries", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -340,7 +340,7 @@ class StepAttempt(_message.Message):
     USED_TRY_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     TRACEBACK_FIELD_NUMBER: _builtins.int
-    WORKER_FIELD_NUMBER: _builtins.int
+    WORKER_ID_FIELD_NUMBER: _builtins.int
     STARTED_AT_FIELD_NUMBER: _builtins.int
     COMPLETED_AT_FIELD_NUMBER: _builtins.int
     attempt: _builtins.int
@@ -351,8 +351,8 @@ class StepAttempt(_message.Message):
     """True if it used up a try."""
     traceback: _builtins.str
     """The traceback of that, at most 64 KiB."""
-    worker: _builtins.str
-    """Name of the worker process."""
+    worker_id: _builtins.str
+    """Id of the worker session that ran it."""
     @_builtins.property
     def error(self) -> Global___StepError:
         """What its handler raised, if it did."""
@@ -373,13 +373,13 @@ class StepAttempt(_message.Message):
         used_try: _builtins.bool = ...,
         error: Global___StepError | None = ...,
         traceback: _builtins.str = ...,
-        worker: _builtins.str = ...,
+        worker_id: _builtins.str = ...,
         started_at: _timestamp_pb2.Timestamp | None = ...,
         completed_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["completed_at", b"completed_at", "error", b"error", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "completed_at", b"completed_at", "error", b"error", "outcome", b"outcome", "started_at", b"started_at", "traceback", b"traceback", "used_try", b"used_try", "worker", b"worker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "completed_at", b"completed_at", "error", b"error", "outcome", b"outcome", "started_at", b"started_at", "traceback", b"traceback", "used_try", b"used_try", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
