@@ -247,9 +247,7 @@ class Pipeline:
 
         return register
 
-    def finish(
-        self, handler: H | None = None, *, queue: str = "", version: int = 1, retry: Retry | None = None
-    ) -> Any:
+    def finish(self, handler: H | None = None, *, queue: str = "", version: int = 1, retry: Retry | None = None) -> Any:
         """Register `handler(ctx, input, results)`: runs once, after all steps; its answer is the job's result."""
 
         def register(handler: H) -> H:
@@ -283,9 +281,7 @@ class Pipeline:
         if concurrency < 1:
             raise DefinitionError(f"stage {name}: concurrency must be at least 1")
         queue_name = _checked_name(queue or f"{self.name}-{name}", "queue")
-        return Stage(
-            _checked_name(name, "stage"), handler, weight, queue_name, version, concurrency, retry or Retry()
-        )
+        return Stage(_checked_name(name, "stage"), handler, weight, queue_name, version, concurrency, retry or Retry())
 
 
 def _checked_name(name: str, what: str) -> str:

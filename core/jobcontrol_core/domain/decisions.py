@@ -1,0 +1,56 @@
+"""What an attempt's outcome makes of its step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jobcontrol_core.domain.lifecycle import FailureReason, StepStatus, Stopping
+from jobcontrol_core.domain.outcomes import Failed, Interrupted, Outcome, Skipped, Succeeded
+from jobcontrol_core.domain.retry import RetryPolicy
+from jobcontrol_core.domain.values import ErrorInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A step's next state. `delay` is set, in seconds, when it is PENDING again.
+
+    `attempt_outcome` names how the attempt ended in the step's history; empty when it succeeded.
+    """
+
+    status: StepStatus
+    tries: int
+    failure: FailureReason | None = None
+    error: ErrorInfo | None = None
+    delay: float | None = None
+    attempt_outcome: str = ""
+    used_a_try: bool = False
+    is_dead: bool = False
+
+
+def decide(outcome: Outcome, *, tries: int, policy: RetryPolicy, stopping: Stopping | None) -> Decision:
+    """The next state of a PROCESSING step with `tries` tries used, under its stage's policy.
+
+    Under a stopping job nothing goes back to PENDING: what would becomes CANCELLED.
+    """
+    match outcome:
+        case Succeeded():
+            return Decision(StepStatus.COMPLETED, tries)
+        case Skipped(reason):
+            return Decision(StepStatus.SKIPPED, tries, error=ErrorInfo("SkipStep", reason))
+        case Interrupted(cause):
+            if stopping is not None:
+                return Decision(StepStatus.CANCELLED, tries, attempt_outcome="STOPPED")
+            return Decision(StepStatus.PENDING, tries, delay=0.0, attempt_outcome=cause)
+        case Failed():
+            return _decide_failure(outcome, tries + 1, policy, stopping)
+
+
+def _decide_failure(outcome: Failed, tries: int, policy: RetryPolicy, stopping: Stopping | None) -> Decision:
+    reason, error = outcome.reason, outcome.error
+    if outcome.is_final or not policy.has_tries_left(tries):
+        is_dead = stopping is None
+        return Decision(StepStatus.FAILED, tries, reason, error, None, reason, used_a_try=True, is_dead=is_dead)
+    if stopping is not None:
+        return Decision(StepStatus.CANCELLED, tries, None, error, None, reason, used_a_try=True)
+    delay = max(policy.delay(tries), outcome.retry_after or 0.0)
+    return Decision(StepStatus.PENDING, tries, None, error, delay, reason, used_a_try=True)

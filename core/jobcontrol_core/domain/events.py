@@ -1,0 +1,198 @@
+"""What one commit tells of a job, as a value and as versioned JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus
+from jobcontrol_core.domain.moments import MICROSECOND, from_micros, to_micros
+from jobcontrol_core.domain.outcomes import storable_text
+from jobcontrol_core.domain.progress import StageCounts, StageProgress, project_stages
+from jobcontrol_core.domain.values import ErrorInfo, Step
+
+VERSION = 1
+MAX_STEPS = 500
+MAX_BYTES = 256 << 10
+MAX_ERROR = 512
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """The job moved. `actor` is who caused it, "system" for the engine itself."""
+
+    previous: JobStatus | None
+    status: JobStatus
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BulkChange:
+    """`count` steps of `stage` moved alike and are not told one by one; `previous` None = were born."""
+
+    stage: str
+    previous: StepStatus | None
+    status: StepStatus
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """One commit of a job: its new counters, and whatever moved in it. Steps are whole, as after the commit."""
+
+    job_id: str
+    sequence: int
+    created_at: datetime
+    percent: int
+    stages: tuple[StageProgress, ...]
+    status: JobStatus
+    change: StatusChange | None = None
+    steps: tuple[Step, ...] = ()
+    bulk: tuple[BulkChange, ...] = ()
+
+
+def encode_event(event: JobEvent) -> str:
+    """The event's payload. Steps beyond MAX_STEPS or MAX_BYTES must have been folded into `bulk` before."""
+    payload: dict[str, Any] = {
+        "v": VERSION,
+        "percent": event.percent,
+        "status": event.status,
+        "stages": [[stage.name, stage.weight, *_counts_to_list(stage.counts)] for stage in event.stages],
+    }
+    if event.change is not None:
+        change = event.change
+        payload["change"] = [change.previous, change.status, change.actor, change.reason]
+    if event.steps:
+        payload["steps"] = [step_to_json(step) for step in event.steps]
+    if event.bulk:
+        payload["bulk"] = [[bulk.stage, bulk.previous, bulk.status, bulk.count] for bulk in event.bulk]
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+
+
+def decode_event(job_id: str, sequence: int, created_at: datetime, payload: str) -> JobEvent:
+    """The event that `encode_event` wrote. Fields of a later version are ignored."""
+    data = json.loads(payload)
+    change = data.get("change")
+    return JobEvent(
+        job_id=job_id,
+        sequence=sequence,
+        created_at=created_at,
+        percent=data["percent"],
+        status=JobStatus(data["status"]),
+        stages=project_stages([(name, weight, StageCounts(*counts)) for name, weight, *counts in data["stages"]]),
+        change=StatusChange(_optional_job_status(change[0]), JobStatus(change[1]), change[2], change[3])
+        if change
+        else None,
+        steps=tuple(step_from_json(job_id, step) for step in data.get("steps", ())),
+        bulk=tuple(
+            BulkChange(stage, StepStatus(previous) if previous else None, StepStatus(status), count)
+            for stage, previous, status, count in data.get("bulk", ())
+        ),
+    )
+
+
+def fits(steps: Sequence[Step]) -> int:
+    """How many of `steps`, from the first, one event may tell one by one."""
+    size = 0
+    for number, step in enumerate(steps[:MAX_STEPS]):
+        size += len(json.dumps(step_to_json(step), ensure_ascii=False).encode())
+        if size > MAX_BYTES:
+            return number
+    return min(len(steps), MAX_STEPS)
+
+
+def step_to_json(step: Step) -> dict[str, Any]:
+    """A step without traceback and with a short error; absent = None, 0 or empty."""
+    full = {
+        "id": step.id,
+        "stage": step.stage,
+        "stage_no": step.stage_no,
+        "parent": step.parent_id,
+        "key": step.key,
+        "label": step.label,
+        "position": step.position,
+        "ordinal": step.ordinal,
+        "siblings": step.sibling_total,
+        "status": step.status,
+        "attempt": step.attempt,
+        "tries": step.tries,
+        "failure": step.failure,
+        "error": [step.error.type, storable_text(step.error.message, MAX_ERROR)] if step.error else None,
+        "items": step.item_count,
+        "run": step.run_time // MICROSECOND,
+        "reused_from": step.reused_from,
+        "created": _micros(step.created_at),
+        "started": _micros(step.started_at),
+        "completed": _micros(step.completed_at),
+        "next": _micros(step.next_attempt_at),
+    }
+    return {name: value for name, value in full.items() if value not in (None, 0, "")}
+
+
+def step_from_json(job_id: str, data: Mapping[str, Any]) -> Step:
+    """The step that `step_to_json` wrote."""
+    error = data.get("error")
+    return Step(
+        id=data["id"],
+        job_id=job_id,
+        stage=data["stage"],
+        stage_no=data.get("stage_no", 0),
+        parent_id=data.get("parent"),
+        key=data.get("key", ""),
+        label=data.get("label", ""),
+        position=data.get("position", ""),
+        ordinal=data.get("ordinal", 0),
+        sibling_total=data.get("siblings", 0),
+        status=StepStatus(data["status"]),
+        attempt=data.get("attempt", 0),
+        tries=data.get("tries", 0),
+        failure=FailureReason(data["failure"]) if data.get("failure") else None,
+        error=ErrorInfo(error[0], error[1]) if error else None,
+        item_count=data.get("items", 0),
+        run_time=timedelta(microseconds=data.get("run", 0)),
+        reused_from=data.get("reused_from"),
+        created_at=from_micros(data["created"]),
+        started_at=_moment(data.get("started")),
+        completed_at=_moment(data.get("completed")),
+        next_attempt_at=_moment(data.get("next")),
+    )
+
+
+def fold_events(events: Sequence[JobEvent]) -> JobEvent:
+    """Consecutive events of one job as the last of them: last value of each step, counts added up."""
+    last = events[-1]
+    if len(events) == 1:
+        return last
+    steps: dict[str, Step] = {}
+    bulk: dict[tuple[str, StepStatus | None, StepStatus], int] = {}
+    change: StatusChange | None = None
+    for event in events:
+        steps.update((step.id, step) for step in event.steps)
+        for item in event.bulk:
+            kind = (item.stage, item.previous, item.status)
+            bulk[kind] = bulk.get(kind, 0) + item.count
+        if event.change is not None:
+            previous = change.previous if change is not None else event.change.previous
+            change = replace(event.change, previous=previous)
+    folded = tuple(BulkChange(*kind, count) for kind, count in bulk.items())
+    return replace(last, change=change, steps=tuple(steps.values()), bulk=folded)
+
+
+def _counts_to_list(counts: StageCounts) -> list[int]:
+    return [counts.total, counts.active, counts.completed, counts.failed, counts.skipped, counts.items]
+
+
+def _optional_job_status(value: str | None) -> JobStatus | None:
+    return JobStatus(value) if value else None
+
+
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else to_micros(moment)
+
+
+def _moment(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)

@@ -1,0 +1,85 @@
+"""Claims: PENDING steps that a session takes to run, in document order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.sql import bindparam
+
+from jobcontrol_core.domain.lifecycle import CLAIMABLE_JOB, JobStatus, StepStatus
+from jobcontrol_core.domain.values import ClaimedStep
+from jobcontrol_core.store.blobs import unspill
+from jobcontrol_core.store.ledger import Entry, Ledger
+from jobcontrol_core.store.rows import Row, to_step
+from jobcontrol_core.store.tables import steps
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimWish:
+    """What a session has room for in one job: at most `room[stage_no]` steps of each stage, served in that order."""
+
+    job_id: str
+    room: Mapping[int, int]
+
+
+def lock_claimable(tx: Connection, wishes: Sequence[ClaimWish]) -> list[Row]:
+    """Lock steps that these wishes may take, skipping those that another session is taking just now."""
+    return [row for wish in wishes for stage_no, room in wish.room.items() for row in _lock(tx, wish, stage_no, room)]
+
+
+def write_claims(ledger: Ledger, candidates: Sequence[Row], *, session_id: str) -> tuple[ClaimedStep, ...]:
+    """Take the candidates whose jobs still allow it: PROCESSING, with a new attempt number."""
+    taken = [row for row in candidates if allows_claims(ledger.entries[row["job_id"]])]
+    if not taken:
+        return ()
+    ledger.tx.execute(
+        update(steps)
+        .where(steps.c.id == bindparam("b_id"), steps.c.status == StepStatus.PENDING)
+        .values(status=StepStatus.PROCESSING, session_id=session_id, started_at=ledger.now, next_attempt_at=None),
+        [{"b_id": row["id"], "attempt": row["attempt"] + 1} for row in taken],
+    )
+    return tuple(_claimed(ledger, row) for row in taken)
+
+
+def allows_claims(entry: Entry) -> bool:
+    """True while the job hands out steps."""
+    return entry.status in CLAIMABLE_JOB and entry.stopping is None and entry.row["waits_for"] is None
+
+
+def _lock(tx: Connection, wish: ClaimWish, stage_no: int, room: int) -> Sequence[Row]:
+    if room <= 0:
+        return []
+    claimable = (
+        select(steps)
+        .where(
+            steps.c.job_id == wish.job_id,
+            steps.c.stage_no == stage_no,
+            steps.c.status == StepStatus.PENDING,
+            steps.c.is_due,
+        )
+        .order_by(steps.c.position)
+        .limit(room)
+        .with_for_update(skip_locked=True)
+    )
+    return tx.execute(claimable).mappings().all()
+
+
+def _claimed(ledger: Ledger, row: Row) -> ClaimedStep:
+    entry = ledger.entries[row["job_id"]]
+    if entry.status is JobStatus.PENDING:
+        entry.move(JobStatus.PROCESSING)
+    entry.values["served_at"] = ledger.now
+    values: dict[str, Any] = {
+        **row,
+        "status": StepStatus.PROCESSING,
+        "attempt": row["attempt"] + 1,
+        "started_at": ledger.now,
+        "next_attempt_at": None,
+    }
+    step = to_step(values)
+    entry.tell_step(StepStatus.PENDING, step)
+    text = unspill(ledger.tx, row["input"], row["input_sha256"])
+    return ClaimedStep(step, text or "null", row["key_path"])

@@ -1,0 +1,90 @@
+"""Which tickets are wanted: where claimable steps wait, and who could run them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from jobcontrol_core.domain.lifecycle import CLAIMABLE_JOB, StepStatus
+from jobcontrol_core.store.sessions import ServedStage, live_stages
+from jobcontrol_core.store.tables import job_stages, jobs, steps
+
+#: Stages of jobs looked at in one turn; the rest comes when these have been served.
+MOST = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """A stage of a job with claimable steps, and the number of tickets that its queue should hold for it."""
+
+    job_id: str
+    stage_no: int
+    queue: str
+    wanted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The live processes that can run one stage, and their usual concurrency for it."""
+
+    processes: int
+    concurrency: int
+
+
+def read_demand(tx: Connection) -> list[Demand]:
+    """All demand, by priority, then by job least recently served. No worker for a stage = no ticket for it."""
+    pools = _pools(live_stages(tx))
+    pending = (
+        job_stages.c.total - job_stages.c.active - job_stages.c.completed - job_stages.c.failed - job_stages.c.skipped
+    )
+    is_claimable = (
+        select(steps.c.id)
+        .where(
+            steps.c.job_id == job_stages.c.job_id,
+            steps.c.stage_no == job_stages.c.stage_no,
+            steps.c.status == StepStatus.PENDING,
+            steps.c.is_due,
+        )
+        .exists()
+    )
+    found = tx.execute(
+        select(
+            jobs.c.id,
+            jobs.c.pipeline,
+            job_stages.c.stage_no,
+            job_stages.c.name,
+            job_stages.c.version,
+            job_stages.c.queue,
+            pending.label("pending"),
+        )
+        .select_from(jobs.join(job_stages, job_stages.c.job_id == jobs.c.id))
+        .where(
+            jobs.c.status.in_(CLAIMABLE_JOB),
+            jobs.c.stopping_because.is_(None),
+            jobs.c.waits_for.is_(None),
+            pending > 0,
+            is_claimable,
+        )
+        .order_by(jobs.c.priority.desc(), jobs.c.served_at.asc().nulls_first(), jobs.c.id, job_stages.c.stage_no)
+        .limit(MOST)
+    )
+    demand = []
+    for row in found:
+        pool = pools.get((row.pipeline, row.name, row.version))
+        if pool is not None:
+            wanted = min(-(-row.pending // pool.concurrency), pool.processes)
+            demand.append(Demand(row.id, row.stage_no, row.queue, wanted))
+    return demand
+
+
+def _pools(served: Iterable[ServedStage]) -> dict[tuple[str, str, int], Pool]:
+    processes: Counter[tuple[str, str, int]] = Counter()
+    concurrency: dict[tuple[str, str, int], int] = {}
+    for stage in served:
+        kind = (stage.pipeline, stage.stage, stage.version)
+        processes[kind] += 1
+        concurrency[kind] = max(1, stage.concurrency)
+    return {kind: Pool(count, concurrency[kind]) for kind, count in processes.items()}

@@ -1,0 +1,78 @@
+"""The exchange: what a worker process finished and what it takes next, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from jobcontrol_core.domain.outcomes import StepOutcome
+from jobcontrol_core.domain.values import ClaimedStep
+from jobcontrol_core.store.claims import ClaimWish, allows_claims, lock_claimable, write_claims
+from jobcontrol_core.store.clock import read_now
+from jobcontrol_core.store.fanin import conclude
+from jobcontrol_core.store.ledger import Committed, Ledger
+from jobcontrol_core.store.outcomes import Ending, lock_running, write_endings
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A stage of a job that holds PENDING steps: at least one ticket should be on its queue."""
+
+    job_id: str
+    stage_no: int
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """`accepted` are the step ids whose outcome was recorded; the others had been taken away before."""
+
+    accepted: frozenset[str]
+    claimed: tuple[ClaimedStep, ...]
+    committed: tuple[Committed, ...]
+    waiting: tuple[Waiting, ...]
+
+
+def exchange(
+    tx: Connection, session_id: str, outcomes: Sequence[StepOutcome], wishes: Sequence[ClaimWish]
+) -> Exchanged:
+    """Record the outcomes and claim by the wishes.
+
+    The lock order of the whole transaction is Ledger's: the steps of the outcomes by (job_id, id); the
+    claim's steps, which never wait; the jobs by id. A wish is for what the job allows at that moment; it
+    may well come back empty.
+    """
+    now = read_now(tx)
+    endings = lock_running(tx, outcomes)
+    candidates = lock_claimable(tx, wishes)
+    ledger = Ledger.open(tx, now, {row["job_id"] for row in [*(e.row for e in endings), *candidates]})
+    write_endings(ledger, endings)
+    claimed = write_claims(ledger, candidates, session_id=session_id)
+    return _settled(ledger, endings, claimed)
+
+
+def finish_endings(tx: Connection, endings: Sequence[Ending]) -> Exchanged:
+    """Record endings of steps that are locked already; for those who take steps away from a session."""
+    ledger = Ledger.open(tx, read_now(tx), {ending.row["job_id"] for ending in endings})
+    write_endings(ledger, endings)
+    return _settled(ledger, endings, ())
+
+
+def waiting_stages(ledger: Ledger) -> tuple[Waiting, ...]:
+    """Stages of this transaction's jobs with PENDING steps, some of which may be backing off."""
+    return tuple(
+        Waiting(entry.job_id, stage.number, stage.queue)
+        for entry in ledger.entries.values()
+        if allows_claims(entry)
+        for stage, counts in zip(entry.stages, entry.counts, strict=True)
+        if counts.pending > 0
+    )
+
+
+def _settled(ledger: Ledger, endings: Sequence[Ending], claimed: tuple[ClaimedStep, ...]) -> Exchanged:
+    conclude(ledger)
+    committed = ledger.settle()
+    accepted = frozenset(ending.row["id"] for ending in endings)
+    return Exchanged(accepted, claimed, committed, waiting_stages(ledger))

@@ -1,0 +1,66 @@
+"""What follows when no step of a job is open."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
+from jobcontrol_core.domain.values import JobError
+from jobcontrol_core.store.births import bear_finalize
+from jobcontrol_core.store.ledger import Entry, Ledger
+from jobcontrol_core.store.tables import steps
+
+
+def conclude(ledger: Ledger) -> None:
+    """End, or finalize, every job of this transaction whose last open step ended in it.
+
+    A stopping job ends as what it was stopped for. One whose finalize step is over ends by its outcome.
+    One with a stage in which every step failed is FAILED. Every other gets its finalize step.
+    """
+    for entry in ledger.entries.values():
+        if entry.has_news and not entry.status.has_ended and entry.open_steps == 0:
+            _conclude(ledger, entry)
+
+
+def _conclude(ledger: Ledger, entry: Entry) -> None:
+    if entry.stopping is not None:
+        reason = entry.row["status_reason"] if entry.change is None else entry.change.reason
+        actor = entry.row["status_actor"] if entry.change is None else entry.change.actor
+        entry.move(entry.stopping.job_status, actor=actor, reason=reason)
+    elif entry.has_finalize_step:
+        _end_by_finalize(ledger, entry)
+    elif (failed_stage := _stage_that_failed_whole(entry)) is not None:
+        _fail(ledger, entry, failed_stage)
+    else:
+        bear_finalize(ledger, entry)
+
+
+def _end_by_finalize(ledger: Ledger, entry: Entry) -> None:
+    if entry.counts[entry.finalize_no].completed:
+        entry.move(JobStatus.COMPLETED)
+    else:
+        _fail(ledger, entry, entry.finalize_no)
+
+
+def _stage_that_failed_whole(entry: Entry) -> int | None:
+    for stage_no, counts in enumerate(entry.counts):
+        if counts.total and counts.failed == counts.total:
+            return stage_no
+    return None
+
+
+def _fail(ledger: Ledger, entry: Entry, stage_no: int) -> None:
+    """FAILED, with the error of the stage's first failed step in document order."""
+    failed = ledger.tx.execute(
+        select(steps.c.id, steps.c.stage, steps.c.error)
+        .where(
+            steps.c.job_id == entry.job_id,
+            steps.c.stage_no == stage_no,
+            steps.c.status == StepStatus.FAILED,
+        )
+        .order_by(steps.c.position)
+        .limit(1)
+    ).one()
+    error = JobError(failed.error["type"], failed.error["message"], failed.stage, failed.id)
+    entry.set_error(error)
+    entry.move(JobStatus.FAILED, reason=f"{error.type}: {error.message}"[:512])

@@ -1,0 +1,245 @@
+"""One transaction's account of the jobs it touches: their locks, counters, endings and events.
+
+Every change of a step or job goes through a Ledger, in one order that all transactions share:
+first the caller locks all its step rows by (job_id, id); then the ledger locks the job rows by id; only
+then is anything decided or written. So what a decision was based on cannot move until it is committed,
+and two transactions never wait for each other in a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.sql import bindparam
+
+from jobcontrol_core.domain.events import BulkChange, JobEvent, StatusChange, encode_event, fits
+from jobcontrol_core.domain.lifecycle import JOB_MOVES, JobStatus, StepStatus, Stopping
+from jobcontrol_core.domain.progress import StageCounts, percent_of, project_stages
+from jobcontrol_core.domain.values import JobError, StageSpec, Step
+from jobcontrol_core.store.rows import Row, to_counts, to_stage_spec
+from jobcontrol_core.store.tables import job_events, job_stages, jobs
+
+SYSTEM = "system"
+
+#: Only what decisions need: parameters and the like may be large.
+_LOCKED = [
+    jobs.c[name]
+    for name in (
+        "id",
+        "path_id",
+        "title",
+        "status",
+        "stopping_because",
+        "waits_for",
+        "percent",
+        "revision",
+        "last_sequence",
+        "started_at",
+        "status_reason",
+        "status_actor",
+    )
+]
+
+_COUNTER_OF: Mapping[StepStatus, str | None] = {
+    StepStatus.PENDING: None,
+    StepStatus.PROCESSING: "active",
+    StepStatus.COMPLETED: "completed",
+    StepStatus.FAILED: "failed",
+    StepStatus.SKIPPED: "skipped",
+    StepStatus.CANCELLED: "skipped",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a doorbell tells of a job after the commit."""
+
+    job_id: str
+    sequence: int
+
+
+@dataclass(slots=True)
+class Entry:
+    """One job's part of the transaction. Created by Ledger.open, with the job's row locked."""
+
+    row: Row
+    stages: tuple[StageSpec, ...]
+    counts: list[StageCounts]
+    status: JobStatus
+    stopping: Stopping | None
+    values: dict[str, Any] = field(default_factory=dict)
+    change: StatusChange | None = None
+    steps: dict[str, tuple[StepStatus | None, Step]] = field(default_factory=dict)
+    bulk: dict[tuple[str, StepStatus | None, StepStatus], int] = field(default_factory=dict)
+    moved_stages: set[int] = field(default_factory=set)
+    has_news: bool = False
+
+    @property
+    def job_id(self) -> str:
+        return str(self.row["id"])
+
+    @property
+    def open_steps(self) -> int:
+        return sum(counts.open for counts in self.counts)
+
+    @property
+    def finalize_no(self) -> int:
+        return len(self.stages) - 1
+
+    @property
+    def has_finalize_step(self) -> bool:
+        return self.counts[self.finalize_no].total > 0
+
+    def tell_step(self, previous: StepStatus | None, step: Step, *, items: int = 0) -> None:
+        """`step` is now as given; `previous` is its status before, None at its birth."""
+        self.count_steps(step.stage_no, previous, step.status, 1, items=items)
+        first_previous = self.steps[step.id][0] if step.id in self.steps else previous
+        self.steps[step.id] = (first_previous, step)
+
+    def tell_steps_in_bulk(
+        self, stage_no: int, previous: StepStatus | None, status: StepStatus, *, count: int, items: int = 0
+    ) -> None:
+        """`count` steps of a stage moved alike; they are told as a number."""
+        self.count_steps(stage_no, previous, status, count, items=items)
+        self.add_bulk(self.stages[stage_no].name, previous, status, count)
+
+    def count_steps(
+        self, stage_no: int, previous: StepStatus | None, status: StepStatus, count: int, *, items: int = 0
+    ) -> None:
+        """Move `count` steps between the stage's counters, without telling which."""
+        counts = self.counts[stage_no]
+        moved: dict[str, int] = {"items": counts.items + items}
+        if previous is None:
+            moved["total"] = counts.total + count
+        elif name := _COUNTER_OF[previous]:
+            moved[name] = getattr(counts, name) - count
+        if name := _COUNTER_OF[status]:
+            moved[name] = moved.get(name, getattr(counts, name)) + count
+        self.counts[stage_no] = replace(counts, **moved)
+        self.moved_stages.add(stage_no)
+        self.has_news = True
+
+    def move(self, target: JobStatus, *, actor: str = SYSTEM, reason: str = "") -> None:
+        """Move the job itself. The caller holds its lock, so what was read is what is."""
+        assert target in JOB_MOVES[self.status], f"{self.status} -> {target}"
+        previous = self.change.previous if self.change is not None else self.status
+        self.change = StatusChange(previous, target, actor, reason)
+        self.status = target
+        self.values |= {"status_actor": actor, "status_reason": reason}
+        self.has_news = True
+
+    def set_error(self, error: JobError) -> None:
+        """Why the job is going to be FAILED."""
+        self.values["error"] = asdict(error)
+
+    def add_bulk(self, stage: str, previous: StepStatus | None, status: StepStatus, count: int) -> None:
+        kind = (stage, previous, status)
+        self.bulk[kind] = self.bulk.get(kind, 0) + count
+
+
+class Ledger:
+    """Use: lock step rows, `open` the ledger, decide and write, `settle`."""
+
+    def __init__(self, tx: Connection, now: datetime, entries: dict[str, Entry]) -> None:
+        self.tx = tx
+        self.now = now
+        self.entries = entries
+
+    @classmethod
+    def open(cls, tx: Connection, now: datetime, job_ids: Iterable[str]) -> Ledger:
+        """Lock the rows of these jobs, in id order, and read their stages. Unknown ids are left out."""
+        wanted = sorted(set(job_ids))
+        locked = tx.execute(select(*_LOCKED).where(jobs.c.id.in_(wanted)).order_by(jobs.c.id).with_for_update())
+        rows = {row["id"]: row for row in locked.mappings()}
+        stages: dict[str, list[Row]] = {job_id: [] for job_id in rows}
+        # No lock of their own: stage rows are written by holders of the job's lock alone.
+        found = tx.execute(
+            select(job_stages).where(job_stages.c.job_id.in_(list(rows))).order_by(job_stages.c.stage_no)
+        )
+        for stage in found.mappings():
+            stages[stage["job_id"]].append(stage)
+        return cls(tx, now, {job_id: _entry(row, stages[job_id]) for job_id, row in rows.items()})
+
+    def settle(self) -> tuple[Committed, ...]:
+        """Write counters, statuses and one event per job that has news; returns what to ring for."""
+        told = [entry for entry in self.entries.values() if entry.has_news]
+        if not told:
+            return ()
+        self._write_stages(told)
+        events = [self._write_job(entry) for entry in told]
+        self.tx.execute(insert(job_events), events)
+        return tuple(Committed(event["job_id"], event["sequence"]) for event in events)
+
+    def _write_stages(self, told: Sequence[Entry]) -> None:
+        moved = [
+            {"b_job": entry.job_id, "b_stage": stage_no, **asdict(entry.counts[stage_no])}
+            for entry in told
+            for stage_no in sorted(entry.moved_stages)
+        ]
+        if moved:
+            self.tx.execute(
+                update(job_stages).where(
+                    job_stages.c.job_id == bindparam("b_job"), job_stages.c.stage_no == bindparam("b_stage")
+                ),
+                moved,
+            )
+
+    def _write_job(self, entry: Entry) -> dict[str, Any]:
+        event = self._event(entry)
+        row = entry.row
+        values = dict(entry.values)
+        values |= {
+            "status": entry.status,
+            "stopping_because": None if entry.status.has_ended else entry.stopping,
+            "percent": event.percent,
+            "error_count": sum(counts.failed for counts in entry.counts),
+            "last_sequence": event.sequence,
+            "revision": row["revision"] + (entry.change is not None),
+            "updated_at": self.now,
+            "started_at": row["started_at"] or (self.now if entry.status is JobStatus.PROCESSING else None),
+            "completed_at": self.now if entry.status.has_ended else None,
+        }
+        self.tx.execute(update(jobs).where(jobs.c.id == entry.job_id), values)
+        return {
+            "job_id": entry.job_id,
+            "sequence": event.sequence,
+            "created_at": self.now,
+            "payload": encode_event(event),
+        }
+
+    def _event(self, entry: Entry) -> JobEvent:
+        weighted = entry.stages[:-1]
+        stages = project_stages(
+            [(spec.name, spec.weight, counts) for spec, counts in zip(weighted, entry.counts, strict=False)]
+        )
+        percent = 100 if entry.status is JobStatus.COMPLETED else max(entry.row["percent"], percent_of(stages))
+        moves = sorted(entry.steps.values(), key=lambda move: move[1].position)
+        steps = [step for _, step in moves]
+        told = fits(steps)
+        for previous, step in moves[told:]:
+            entry.add_bulk(step.stage, previous, step.status, 1)
+        return JobEvent(
+            job_id=entry.job_id,
+            sequence=entry.row["last_sequence"] + 1,
+            created_at=self.now,
+            percent=percent,
+            stages=stages,
+            status=entry.status,
+            change=entry.change,
+            steps=tuple(steps[:told]),
+            bulk=tuple(BulkChange(*kind, count) for kind, count in entry.bulk.items()),
+        )
+
+
+def _entry(row: Row, stage_rows: Sequence[Row]) -> Entry:
+    return Entry(
+        row=row,
+        stages=tuple(to_stage_spec(stage) for stage in stage_rows),
+        counts=[to_counts(stage) for stage in stage_rows],
+        status=JobStatus(row["status"]),
+        stopping=Stopping(row["stopping_because"]) if row["stopping_because"] else None,
+    )

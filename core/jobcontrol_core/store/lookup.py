@@ -1,0 +1,209 @@
+"""Jobs and steps as they are, read and never locked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, or_, select
+
+from jobcontrol_core.domain.errors import FieldInvalid, JobNotFound, StepNotFound, Violation
+from jobcontrol_core.domain.ids import SHORT_ID_LENGTH
+from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
+from jobcontrol_core.domain.values import Attempt, Build, ErrorInfo, Job, Step
+from jobcontrol_core.store.blobs import unspill
+from jobcontrol_core.store.rows import Row, to_document, to_job, to_stage_spec, to_step
+from jobcontrol_core.store.tables import job_stages, jobs, step_attempts, steps
+
+MIN_SUFFIX = 4
+FULL_ID_LENGTH = 36
+_CANDIDATES = 5
+#: All but what is large and on no list.
+_LISTED = [column for column in steps.c if column.name not in ("input", "output")]
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs; all given conditions must hold, an empty one is not given."""
+
+    statuses: tuple[JobStatus, ...] = ()
+    path_id: str = ""
+    pipeline: str = ""
+    has_failed_steps: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobCursor:
+    """The last job of the page before: lists are newest first."""
+
+    created_at: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepDetail:
+    """A step with its input and output as JSON text, and its attempts that did not succeed."""
+
+    step: Step
+    input: str | None
+    output: str | None
+    attempts: tuple[Attempt, ...]
+
+
+def resolve_job_id(tx: Connection, tenant: str, given: str) -> str:
+    """The full id for an id or any unique ending of at least four characters.
+
+    Raises JobNotFound, or FieldInvalid naming the candidates if the ending fits several jobs.
+    """
+    if len(given) < MIN_SUFFIX:
+        raise JobNotFound(given)
+    found = tx.execute(_by_ending(tenant, given).limit(_CANDIDATES)).scalars().all()
+    if not found:
+        raise JobNotFound(given)
+    if len(found) > 1:
+        several = ", ".join(found)
+        raise FieldInvalid([Violation("job_id", f"{given} is the ending of several jobs: {several}; give more of it")])
+    return str(found[0])
+
+
+def get_job(tx: Connection, job_id: str) -> Job:
+    """The job with this full id. Raises JobNotFound."""
+    row = tx.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one_or_none()
+    if row is None:
+        raise JobNotFound(job_id)
+    return _with_stages(tx, [row])[0]
+
+
+def list_jobs(tx: Connection, tenant: str, wanted: JobFilter, *, after: JobCursor | None, limit: int) -> list[Job]:
+    """Up to `limit` jobs, newest first, after the cursor."""
+    query = select(jobs).where(jobs.c.tenant == tenant)
+    if wanted.statuses:
+        query = query.where(jobs.c.status.in_(wanted.statuses))
+    if wanted.path_id:
+        query = query.where(jobs.c.path_id == wanted.path_id)
+    if wanted.pipeline:
+        query = query.where(jobs.c.pipeline == wanted.pipeline)
+    if wanted.has_failed_steps is not None:
+        query = query.where(jobs.c.error_count > 0 if wanted.has_failed_steps else jobs.c.error_count == 0)
+    if after is not None:
+        older = jobs.c.created_at < after.created_at
+        query = query.where(or_(older, and_(jobs.c.created_at == after.created_at, jobs.c.id < after.id)))
+    page = query.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
+    return _with_stages(tx, tx.execute(page).mappings().all())
+
+
+def list_steps(
+    tx: Connection,
+    job_id: str,
+    *,
+    statuses: Sequence[StepStatus] = (),
+    stage: str = "",
+    after: tuple[int, str] | None = None,
+    limit: int,
+) -> list[Step]:
+    """Up to `limit` steps by stage, then document order, after the (stage_no, position) `after`."""
+    query = select(*_LISTED).where(steps.c.job_id == job_id)
+    if statuses:
+        query = query.where(steps.c.status.in_(statuses))
+    if stage:
+        query = query.where(steps.c.stage == stage)
+    if after is not None:
+        stage_no, position = after
+        later_here = and_(steps.c.stage_no == stage_no, steps.c.position > position)
+        query = query.where(or_(steps.c.stage_no > stage_no, later_here))
+    page = query.order_by(steps.c.stage_no, steps.c.position).limit(limit)
+    return [to_step(row) for row in tx.execute(page).mappings()]
+
+
+def get_step(tx: Connection, job_id: str, step_id: str) -> StepDetail:
+    """One step of this job, whole. Raises StepNotFound."""
+    found = tx.execute(select(steps).where(steps.c.id == step_id, steps.c.job_id == job_id))
+    row = found.mappings().one_or_none()
+    if row is None:
+        raise StepNotFound(step_id)
+    return StepDetail(
+        to_step(row),
+        unspill(tx, row["input"], row["input_sha256"]),
+        unspill(tx, row["output"], row["output_sha256"]),
+        _read_attempts(tx, row),
+    )
+
+
+def read_build(tx: Connection, job_id: str) -> Build:
+    """What the steps of a job share."""
+    row = tx.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one()
+    stages = tx.execute(select(job_stages).where(job_stages.c.job_id == job_id).order_by(job_stages.c.stage_no))
+    return Build(
+        job_id=row["id"],
+        first_job_id=row["first_job_id"],
+        tenant=row["tenant"],
+        path_id=row["path_id"],
+        title=row["title"],
+        pipeline=row["pipeline"],
+        pipeline_version=row["pipeline_version"],
+        parameters=row["parameters"],
+        document=to_document(row),
+        stages=tuple(to_stage_spec(stage) for stage in stages.mappings()),
+    )
+
+
+def read_outputs(tx: Connection, job_id: str, stage_no: int, *, after: str, limit: int) -> list[tuple[str, str]]:
+    """(position, output JSON text) of completed steps of a stage, in document order, after a position."""
+    found = tx.execute(
+        select(steps.c.position, steps.c.output, steps.c.output_sha256)
+        .where(
+            steps.c.job_id == job_id,
+            steps.c.stage_no == stage_no,
+            steps.c.status == StepStatus.COMPLETED,
+            steps.c.position > after,
+        )
+        .order_by(steps.c.position)
+        .limit(limit)
+    ).all()
+    return [(row.position, unspill(tx, row.output, row.output_sha256) or "null") for row in found]
+
+
+def read_result_digests(tx: Connection, job_id: str) -> tuple[JobStatus, dict[str, str]]:
+    """A job's status and its results: media type -> SHA-256 of the blob."""
+    row = tx.execute(select(jobs.c.status, jobs.c.results).where(jobs.c.id == job_id)).one()
+    return JobStatus(row.status), dict(row.results)
+
+
+def _by_ending(tenant: str, given: str) -> Select[tuple[str]]:
+    query = select(jobs.c.id).where(jobs.c.tenant == tenant)
+    if len(given) == FULL_ID_LENGTH:
+        return query.where(jobs.c.id == given)
+    if len(given) == SHORT_ID_LENGTH:
+        return query.where(jobs.c.short_id == given)
+    if len(given) < SHORT_ID_LENGTH:
+        return query.where(jobs.c.short_id.endswith(given, autoescape=True)).order_by(jobs.c.id)
+    short = given[-SHORT_ID_LENGTH:]
+    return query.where(jobs.c.short_id == short, jobs.c.id.endswith(given, autoescape=True))
+
+
+def _with_stages(tx: Connection, rows: Sequence[Row]) -> list[Job]:
+    stages: dict[str, list[Any]] = {row["id"]: [] for row in rows}
+    found = tx.execute(select(job_stages).where(job_stages.c.job_id.in_(list(stages))).order_by(job_stages.c.stage_no))
+    for stage in found.mappings():
+        stages[stage["job_id"]].append(stage)
+    return [to_job(row, stages[row["id"]]) for row in rows]
+
+
+def _read_attempts(tx: Connection, row: Row) -> tuple[Attempt, ...]:
+    found = tx.execute(
+        select(step_attempts).where(step_attempts.c.step_id == row["id"]).order_by(step_attempts.c.attempt)
+    )
+    return tuple(
+        Attempt(
+            number=attempt["attempt"],
+            outcome=attempt["outcome"],
+            error=ErrorInfo(**attempt["error"]) if attempt["error"] else None,
+            used_a_try=attempt["used_a_try"],
+            session_id=attempt["session_id"],
+            started_at=attempt["started_at"],
+            ended_at=attempt["ended_at"],
+        )
+        for attempt in found.mappings()
+    )

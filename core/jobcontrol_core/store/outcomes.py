@@ -1,0 +1,186 @@
+"""Ends of attempts, written: step rows, attempt history, children, dead letters."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.sql import bindparam
+
+from jobcontrol_core.domain.decisions import Decision, decide
+from jobcontrol_core.domain.ids import new_id
+from jobcontrol_core.domain.lifecycle import StepStatus
+from jobcontrol_core.domain.moments import MICROSECOND
+from jobcontrol_core.domain.outcomes import Outcome, StepOutcome, Succeeded, storable_text
+from jobcontrol_core.domain.values import JSON_MEDIA_TYPE, ErrorInfo
+from jobcontrol_core.store.births import bear_children
+from jobcontrol_core.store.blobs import Spill, digest_of, put_blobs
+from jobcontrol_core.store.ledger import Entry, Ledger
+from jobcontrol_core.store.rows import Row, to_step
+from jobcontrol_core.store.tables import alerts, dead_letters, step_attempts, steps
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A PROCESSING step, locked, and how its attempt ended."""
+
+    row: Row
+    outcome: Outcome
+
+
+def lock_running(tx: Connection, outcomes: Iterable[StepOutcome]) -> list[Ending]:
+    """Lock the steps that these outcomes are about; only those still at that very attempt come back.
+
+    This is the fence: an outcome of an attempt that was reaped, or claimed anew since, finds nothing.
+    """
+    by_id = {outcome.step_id: outcome for outcome in outcomes}
+    if not by_id:
+        return []
+    locked = tx.execute(
+        select(steps).where(steps.c.id.in_(list(by_id))).order_by(steps.c.job_id, steps.c.id).with_for_update()
+    )
+    return [
+        Ending(row, by_id[row["id"]].outcome)
+        for row in locked.mappings()
+        if row["attempt"] == by_id[row["id"]].attempt and row["status"] == StepStatus.PROCESSING
+    ]
+
+
+def write_endings(ledger: Ledger, endings: Sequence[Ending]) -> None:
+    """Move each step by its outcome, under its job as the ledger found it."""
+    if not endings:
+        return
+    spill = Spill()
+    updates, attempts = [], []
+    for ending in endings:
+        entry = ledger.entries[ending.row["job_id"]]
+        decision = decide(
+            ending.outcome,
+            tries=ending.row["tries"],
+            policy=entry.stages[ending.row["stage_no"]].retry,
+            stopping=entry.stopping,
+        )
+        updates.append(_write_ending(ledger, entry, ending, decision, spill))
+        if decision.attempt_outcome:
+            attempts.append(_attempt_row(ledger.now, ending.row, decision))
+    spill.write(ledger.tx, ledger.now)
+    _update_steps(ledger.tx, updates)
+    if attempts:
+        ledger.tx.execute(insert(step_attempts), attempts)
+
+
+def _write_ending(ledger: Ledger, entry: Entry, ending: Ending, decision: Decision, spill: Spill) -> dict[str, Any]:
+    row, outcome = ending.row, ending.outcome
+    succeeded = outcome if isinstance(outcome, Succeeded) else None
+    is_pending = decision.status is StepStatus.PENDING
+    delay = decision.delay or 0.0
+    error = None if succeeded else (decision.error or _error_of(row))
+    values = {
+        "status": decision.status,
+        "tries": decision.tries,
+        "failure": decision.failure,
+        # The traceback stays with the attempt.
+        "error": _stored(replace(error, traceback="")) if error else None,
+        "item_count": succeeded.item_count if succeeded else 0,
+        "run_micros": row["run_micros"] + max(0, (ledger.now - row["started_at"]) // MICROSECOND),
+        "completed_at": None if is_pending else ledger.now,
+        "is_due": delay == 0.0,
+        "next_attempt_at": ledger.now + timedelta(seconds=delay) if is_pending and delay else None,
+        **spill.columns("output", succeeded.output if succeeded else None),
+    }
+    step = to_step({**row, **values})
+    entry.tell_step(StepStatus.PROCESSING, step, items=step.item_count)
+    if succeeded is not None:
+        _write_success(ledger, entry, row, succeeded)
+    if decision.is_dead:
+        _bury(ledger, entry, row, decision)
+    return {"b_id": row["id"], "b_attempt": row["attempt"], **values}
+
+
+def _write_success(ledger: Ledger, entry: Entry, row: Row, outcome: Succeeded) -> None:
+    if outcome.children:
+        born = StepStatus.PENDING if entry.stopping is None else entry.stopping.pending_step_status
+        bear_children(ledger, entry, row, outcome.children, born)
+    if row["stage_no"] == entry.finalize_no:
+        results = {JSON_MEDIA_TYPE: outcome.output.encode(), **outcome.renderings}
+        put_blobs(ledger.tx, ledger.now, results.values())
+        entry.values["results"] = {media_type: digest_of(data) for media_type, data in results.items()}
+
+
+def _update_steps(tx: Connection, updates: Sequence[Mapping[str, Any]]) -> None:
+    """The rows are locked and were looked at; the guard says once more what must be true of them."""
+    tx.execute(
+        update(steps).where(
+            steps.c.id == bindparam("b_id"),
+            steps.c.attempt == bindparam("b_attempt"),
+            steps.c.status == StepStatus.PROCESSING,
+        ),
+        list(updates),
+    )
+
+
+def _attempt_row(now: datetime, row: Row, decision: Decision) -> dict[str, Any]:
+    return {
+        "job_id": row["job_id"],
+        "step_id": row["id"],
+        "attempt": row["attempt"],
+        "outcome": decision.attempt_outcome,
+        "error": _stored(decision.error),
+        "used_a_try": decision.used_a_try,
+        "session_id": row["session_id"],
+        "started_at": row["started_at"],
+        "ended_at": now,
+    }
+
+
+def _bury(ledger: Ledger, entry: Entry, row: Row, decision: Decision) -> None:
+    """The dead letter of a step that used up its tries, and the alert that tells of it, in one commit."""
+    error = decision.error
+    assert error is not None and decision.failure is not None
+    queue = entry.stages[row["stage_no"]].queue
+    letter = {
+        "id": new_id(),
+        "job_id": entry.job_id,
+        "step_id": row["id"],
+        "queue": queue,
+        "fingerprint": fingerprint_of(error),
+        "failure": decision.failure,
+        "error": _stored(error),
+        "tries": decision.tries,
+        "created_at": ledger.now,
+    }
+    ledger.tx.execute(insert(dead_letters), [letter])
+    data = {"stage": row["stage"], "key": row["key"], "label": row["label"], "path_id": entry.row["path_id"]}
+    payload = {
+        "message": f"Step failed permanently: {row['label']}",
+        "job": entry.job_id,
+        "step": row["id"],
+        "queue": queue,
+        "error": f"{error.type}: {storable_text(error.message, 512)}",
+        "data": data,
+    }
+    alert = {"id": new_id(), "job_id": entry.job_id, "payload": payload, "created_at": ledger.now}
+    ledger.tx.execute(insert(alerts), [alert])
+
+
+def fingerprint_of(error: ErrorInfo) -> str:
+    """The same for errors that differ in numbers only, so that they can be told as one group."""
+    plain = "".join("#" if character.isdigit() else character for character in error.message[:512])
+    while "##" in plain:
+        plain = plain.replace("##", "#")
+    return hashlib.sha256(f"{error.type}\n{plain}".encode()).hexdigest()
+
+
+def _error_of(row: Row) -> ErrorInfo | None:
+    return ErrorInfo(**row["error"]) if row["error"] else None
+
+
+def _stored(error: ErrorInfo | None) -> dict[str, str] | None:
+    if error is None:
+        return None
+    clean = {name: storable_text(text) for name, text in asdict(error).items()}
+    return clean

@@ -1,0 +1,53 @@
+"""Steps whose worker is gone go back to PENDING, without using up a try."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, exists, not_, select, update
+
+from jobcontrol_core.domain.lifecycle import StepStatus
+from jobcontrol_core.domain.outcomes import Interrupted
+from jobcontrol_core.store.clock import read_now
+from jobcontrol_core.store.exchange import Exchanged, finish_endings
+from jobcontrol_core.store.outcomes import Ending
+from jobcontrol_core.store.tables import steps, workers
+
+BATCH = 500
+LOST = "LOST"
+
+
+def reap(tx: Connection) -> Exchanged:
+    """End the sessions whose lease ran out, then take back up to BATCH steps that no live session runs.
+
+    The steps of every expired, ended or absent session are taken, so it does not matter who ended it.
+    """
+    now = read_now(tx)
+    tx.execute(
+        update(workers)
+        .where(workers.c.ended_at.is_(None), workers.c.lease_until < now)
+        .values(ended_at=now, ended_because="lease ran out")
+    )
+    is_live = exists().where(
+        workers.c.session_id == steps.c.session_id, workers.c.ended_at.is_(None), workers.c.lease_until >= now
+    )
+    return _take_back(tx, not_(is_live), LOST)
+
+
+def release_session(tx: Connection, session_id: str, because: str, cause: str = LOST) -> Exchanged:
+    """End a session whose process is known to be gone, and take back what it ran. Repeating it does no harm."""
+    tx.execute(
+        update(workers)
+        .where(workers.c.session_id == session_id, workers.c.ended_at.is_(None))
+        .values(ended_at=read_now(tx), ended_because=because[:64])
+    )
+    return _take_back(tx, steps.c.session_id == session_id, cause)
+
+
+def _take_back(tx: Connection, whose: object, cause: str) -> Exchanged:
+    locked = tx.execute(
+        select(steps)
+        .where(steps.c.status == StepStatus.PROCESSING, whose)  # type: ignore[arg-type]
+        .order_by(steps.c.job_id, steps.c.id)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    return finish_endings(tx, [Ending(row, Interrupted(cause)) for row in locked.mappings()])

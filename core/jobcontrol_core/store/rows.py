@@ -1,0 +1,112 @@
+"""Rows of the tables as domain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus, Stopping
+from jobcontrol_core.domain.progress import StageCounts, StageProgress, current_stage_of, project_stages
+from jobcontrol_core.domain.retry import RetryPolicy
+from jobcontrol_core.domain.values import FINALIZE, DocumentRef, ErrorInfo, Job, JobError, StageSpec, Step
+
+Row = Mapping[str, Any]
+
+
+def to_job(row: Row, stage_rows: Iterable[Row]) -> Job:
+    """A row of `jobs` and its rows of `job_stages`, in order."""
+    stages = to_progress(stage_rows)
+    status = JobStatus(row["status"])
+    return Job(
+        id=row["id"],
+        tenant=row["tenant"],
+        path_id=row["path_id"],
+        title=row["title"],
+        pipeline=row["pipeline"],
+        pipeline_version=row["pipeline_version"],
+        status=status,
+        stopping=Stopping(row["stopping_because"]) if row["stopping_because"] else None,
+        status_reason=row["status_reason"],
+        status_actor=row["status_actor"],
+        parameters=row["parameters"],
+        labels=row["labels"],
+        priority=row["priority"],
+        document=to_document(row),
+        percent=row["percent"],
+        stages=stages,
+        current_stage="" if status.has_ended else current_stage_of(stages) or FINALIZE,
+        error=JobError(**row["error"]) if row["error"] else None,
+        error_count=row["error_count"],
+        reused_steps=row["reused_steps"],
+        triggered_by=row["triggered_by"],
+        retry_of=row["retry_of"],
+        attempt=row["attempt"],
+        result_types=tuple(row["results"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        started_at=row["started_at"],
+        completed_at=row["completed_at"],
+        last_sequence=row["last_sequence"],
+        revision=row["revision"],
+    )
+
+
+def to_document(row: Row) -> DocumentRef | None:
+    """The document columns of a row of `jobs`."""
+    if row["document_sha256"] is None:
+        return None
+    return DocumentRef(row["document_sha256"], row["document_media_type"], row["document_name"], row["document_size"])
+
+
+def to_counts(row: Row) -> StageCounts:
+    """The counters of a row of `job_stages`."""
+    return StageCounts(row["total"], row["active"], row["completed"], row["failed"], row["skipped"], row["items"])
+
+
+def to_progress(stage_rows: Iterable[Row]) -> tuple[StageProgress, ...]:
+    """The weighted stages of a job, from its rows of `job_stages` in order."""
+    return project_stages(
+        [(row["name"], row["weight"], to_counts(row)) for row in stage_rows if row["name"] != FINALIZE]
+    )
+
+
+def to_stage_spec(row: Row) -> StageSpec:
+    """The copy of a stage that a job carries. `concurrency` is the worker's own and not copied: 1."""
+    return StageSpec(
+        number=row["stage_no"],
+        name=row["name"],
+        queue=row["queue"],
+        version=row["version"],
+        weight=row["weight"],
+        concurrency=1,
+        retry=RetryPolicy(**row["retry"]),
+    )
+
+
+def to_step(row: Row) -> Step:
+    """A row of `steps`, without input and output."""
+    return Step(
+        id=row["id"],
+        job_id=row["job_id"],
+        stage=row["stage"],
+        stage_no=row["stage_no"],
+        parent_id=row["parent_id"],
+        key=row["key"],
+        label=row["label"],
+        position=row["position"],
+        ordinal=row["ordinal"],
+        sibling_total=row["sibling_total"],
+        status=StepStatus(row["status"]),
+        attempt=row["attempt"],
+        tries=row["tries"],
+        failure=FailureReason(row["failure"]) if row["failure"] else None,
+        error=ErrorInfo(**row["error"]) if row["error"] else None,
+        item_count=row["item_count"],
+        run_time=timedelta(microseconds=row["run_micros"]),
+        reused_from=row["reused_from"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        completed_at=row["completed_at"],
+        next_attempt_at=row["next_attempt_at"],
+    )

@@ -1,0 +1,117 @@
+"""Worker sessions: one per process, alive while its lease is renewed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, and_, insert, select, update
+
+from jobcontrol_core.domain.lifecycle import StepStatus
+from jobcontrol_core.store.clock import read_now
+from jobcontrol_core.store.tables import jobs, steps, workers
+
+
+@dataclass(frozen=True, slots=True)
+class ServedStage:
+    """A stage that a worker process can run, and how many of its steps at once."""
+
+    pipeline: str
+    pipeline_version: int
+    stage: str
+    version: int
+    queue: str
+    concurrency: int
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A worker process as it presents itself."""
+
+    id: str
+    supervisor: str
+    host: str
+    pid: int
+    release: str
+    slots: int
+    stages: tuple[ServedStage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """`live` are the sessions whose lease was renewed; the others have ended for good.
+
+    `stopping` are the jobs that these sessions run steps of and that are to stop.
+    """
+
+    live: frozenset[str]
+    stopping: frozenset[str]
+
+
+def open_session(tx: Connection, session: Session, lease: timedelta) -> None:
+    """Register a process; from now on it may claim."""
+    now = read_now(tx)
+    row = {
+        "session_id": session.id,
+        "supervisor": session.supervisor,
+        "host": session.host,
+        "pid": session.pid,
+        "release": session.release,
+        "slots": session.slots,
+        "stages": [asdict(stage) for stage in session.stages],
+        "started_at": now,
+        "renewed_at": now,
+        "lease_until": now + lease,
+    }
+    tx.execute(insert(workers), [row])
+
+
+def renew_sessions(tx: Connection, session_ids: Sequence[str], lease: timedelta) -> Renewal:
+    """Extend the leases of these sessions by `lease` from now. An ended session is never renewed."""
+    now = read_now(tx)
+    renewed = tx.execute(
+        update(workers)
+        .where(workers.c.session_id.in_(session_ids), workers.c.ended_at.is_(None))
+        .values(renewed_at=now, lease_until=now + lease)
+        .returning(workers.c.session_id)
+    )
+    return Renewal(frozenset(renewed.scalars()), stopping_jobs_of(tx, session_ids))
+
+
+def stopping_jobs_of(tx: Connection, session_ids: Sequence[str]) -> frozenset[str]:
+    """The jobs that are to stop, among those whose steps these sessions run."""
+    runs = and_(
+        steps.c.job_id == jobs.c.id,
+        steps.c.status == StepStatus.PROCESSING,
+        steps.c.session_id.in_(session_ids),
+    )
+    found = tx.execute(
+        select(jobs.c.id).select_from(steps.join(jobs, runs)).where(jobs.c.stopping_because.is_not(None)).distinct()
+    )
+    return frozenset(found.scalars())
+
+
+def running_steps_of(tx: Connection, session_id: str) -> dict[str, tuple[str, int]]:
+    """What this session owns by the database: step id -> (job id, attempt)."""
+    found = tx.execute(
+        select(steps.c.id, steps.c.job_id, steps.c.attempt).where(
+            steps.c.session_id == session_id, steps.c.status == StepStatus.PROCESSING
+        )
+    )
+    return {row.id: (row.job_id, row.attempt) for row in found}
+
+
+def live_stages(tx: Connection) -> list[ServedStage]:
+    """The stages of every live process, one entry per process and stage."""
+    found = tx.execute(
+        select(workers.c.stages).where(workers.c.ended_at.is_(None), workers.c.lease_until >= read_now(tx))
+    )
+    return [ServedStage(**stage) for stages in found.scalars() for stage in stages]
+
+
+def prune_sessions(tx: Connection, before: datetime) -> int:
+    """Delete sessions that ended before `before` and that no running step names."""
+    named = select(steps.c.session_id).where(steps.c.status == StepStatus.PROCESSING, steps.c.session_id.is_not(None))
+    gone = tx.execute(workers.delete().where(workers.c.ended_at < before, workers.c.session_id.not_in(named)))
+    return gone.rowcount

@@ -1,0 +1,88 @@
+"""Cancel, and the sweep that ends what a stopping job left PENDING."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select, update
+
+from jobcontrol_core.domain.errors import JobTerminal
+from jobcontrol_core.domain.lifecycle import ACTIVE_JOB, JobStatus, StepStatus, Stopping
+from jobcontrol_core.store.clock import read_now
+from jobcontrol_core.store.fanin import conclude
+from jobcontrol_core.store.ledger import Committed, Entry, Ledger
+from jobcontrol_core.store.rows import Row, to_step
+from jobcontrol_core.store.tables import jobs, steps
+
+#: PENDING steps that one transaction ends.
+SWEEP = 1_000
+
+
+def cancel_job(tx: Connection, job_id: str, *, actor: str, reason: str) -> tuple[Committed, ...]:
+    """Stop a job. From the commit on none of its steps starts.
+
+    With nothing running and at most SWEEP open steps it is CANCELLED at once, else CANCELLING until its
+    running steps have let go and the sweep is through. On a CANCELLING job nothing happens. Raises
+    JobTerminal on one that has ended.
+    """
+    now = read_now(tx)
+    pending = _lock_pending(tx, job_id)
+    ledger = Ledger.open(tx, now, [job_id])
+    entry = ledger.entries[job_id]
+    if entry.status.has_ended:
+        raise JobTerminal(job_id, entry.status)
+    if entry.stopping is not None:
+        return ()
+    entry.stopping = Stopping.CANCELLED
+    entry.move(JobStatus.CANCELLING, actor=actor, reason=reason)
+    _end_pending(ledger, entry, pending)
+    conclude(ledger)
+    return ledger.settle()
+
+
+def sweep_job(tx: Connection, job_id: str) -> tuple[Committed, ...]:
+    """End up to SWEEP steps that a stopping job still has PENDING."""
+    now = read_now(tx)
+    pending = _lock_pending(tx, job_id)
+    ledger = Ledger.open(tx, now, [job_id])
+    entry = ledger.entries[job_id]
+    if entry.stopping is None or not pending:
+        return ()
+    _end_pending(ledger, entry, pending)
+    conclude(ledger)
+    return ledger.settle()
+
+
+def read_stopping_jobs(tx: Connection) -> list[str]:
+    """The jobs that are stopping and still have PENDING steps."""
+    has_pending = select(steps.c.id).where(steps.c.job_id == jobs.c.id, steps.c.status == StepStatus.PENDING).exists()
+    found = tx.execute(
+        select(jobs.c.id)
+        .where(jobs.c.status.in_(ACTIVE_JOB), jobs.c.stopping_because.is_not(None), has_pending)
+        .order_by(jobs.c.id)
+    )
+    return list(found.scalars())
+
+
+def _lock_pending(tx: Connection, job_id: str) -> Sequence[Row]:
+    found = tx.execute(
+        select(steps)
+        .where(steps.c.job_id == job_id, steps.c.status == StepStatus.PENDING)
+        .order_by(steps.c.stage_no, steps.c.position)
+        .limit(SWEEP)
+        .with_for_update(skip_locked=True)
+    )
+    return found.mappings().all()
+
+
+def _end_pending(ledger: Ledger, entry: Entry, pending: Sequence[Row]) -> None:
+    assert entry.stopping is not None
+    status = entry.stopping.pending_step_status
+    ledger.tx.execute(
+        update(steps)
+        .where(steps.c.id.in_([row["id"] for row in pending]), steps.c.status == StepStatus.PENDING)
+        .values(status=status, completed_at=ledger.now, next_attempt_at=None, is_due=True)
+    )
+    ended = {"status": status, "completed_at": ledger.now, "next_attempt_at": None}
+    for row in pending:
+        entry.tell_step(StepStatus.PENDING, to_step({**row, **ended}))
