@@ -20,6 +20,7 @@ from jobcontrol_core.store.blobs import digest_of, put_blobs
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.ledger import Committed, Ledger
 from jobcontrol_core.store.requests import RequestKey, answer_with_existing, claim_request
+from jobcontrol_core.store.rows import Row
 from jobcontrol_core.store.tables import job_stages, jobs
 
 
@@ -113,7 +114,7 @@ def insert_stages(tx: Connection, job_id: str, stages: tuple[StageSpec, ...]) ->
     tx.execute(insert(job_stages), rows)
 
 
-def find_active_job(tx: Connection, tenant: str, path_id: str) -> Mapping[str, Any] | None:
+def find_active_job(tx: Connection, tenant: str, path_id: str) -> Row | None:
     """The path's active job, if it has one: id and percent."""
     found = tx.execute(
         select(jobs.c.id, jobs.c.percent).where(

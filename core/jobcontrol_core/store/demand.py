@@ -37,9 +37,8 @@ class Pool:
 def read_demand(tx: Connection) -> list[Demand]:
     """All demand, by priority, then by job least recently served. No worker for a stage = no ticket for it."""
     pools = _pools(live_stages(tx))
-    pending = (
-        job_stages.c.total - job_stages.c.active - job_stages.c.completed - job_stages.c.failed - job_stages.c.skipped
-    )
+    stage = job_stages.c
+    pending = stage.total - stage.active - stage.completed - stage.failed - stage.skipped
     is_claimable = (
         select(steps.c.id)
         .where(

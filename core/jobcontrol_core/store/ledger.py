@@ -27,21 +27,18 @@ SYSTEM = "system"
 
 #: Only what decisions need: parameters and the like may be large.
 _LOCKED = [
-    jobs.c[name]
-    for name in (
-        "id",
-        "path_id",
-        "title",
-        "status",
-        "stopping_because",
-        "waits_for",
-        "percent",
-        "revision",
-        "last_sequence",
-        "started_at",
-        "status_reason",
-        "status_actor",
-    )
+    jobs.c.id,
+    jobs.c.path_id,
+    jobs.c.title,
+    jobs.c.status,
+    jobs.c.status_reason,
+    jobs.c.status_actor,
+    jobs.c.stopping_because,
+    jobs.c.waits_for,
+    jobs.c.percent,
+    jobs.c.revision,
+    jobs.c.last_sequence,
+    jobs.c.started_at,
 ]
 
 _COUNTER_OF: Mapping[StepStatus, str | None] = {

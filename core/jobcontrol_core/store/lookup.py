@@ -63,7 +63,7 @@ def resolve_job_id(tx: Connection, tenant: str, given: str) -> str:
     if not found:
         raise JobNotFound(given)
     if len(found) > 1:
-        several = ", ".join(found)
+        several = ", ".join(str(candidate) for candidate in found)
         raise FieldInvalid([Violation("job_id", f"{given} is the ending of several jobs: {several}; give more of it")])
     return str(found[0])
 

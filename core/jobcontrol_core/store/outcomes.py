@@ -140,7 +140,8 @@ def _attempt_row(now: datetime, row: Row, decision: Decision) -> dict[str, Any]:
 def _bury(ledger: Ledger, entry: Entry, row: Row, decision: Decision) -> None:
     """The dead letter of a step that used up its tries, and the alert that tells of it, in one commit."""
     error = decision.error
-    assert error is not None and decision.failure is not None
+    assert error is not None
+    assert decision.failure is not None
     queue = entry.stages[row["stage_no"]].queue
     letter = {
         "id": new_id(),
@@ -182,5 +183,4 @@ def _error_of(row: Row) -> ErrorInfo | None:
 def _stored(error: ErrorInfo | None) -> dict[str, str] | None:
     if error is None:
         return None
-    clean = {name: storable_text(text) for name, text in asdict(error).items()}
-    return clean
+    return {name: storable_text(text) for name, text in asdict(error).items()}

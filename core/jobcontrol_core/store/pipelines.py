@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from jobcontrol_core.domain.retry import RetryPolicy
 from jobcontrol_core.domain.values import DocumentNeed, PipelineSpec, StageSpec
 from jobcontrol_core.store.clock import read_now
+from jobcontrol_core.store.rows import Row
 from jobcontrol_core.store.tables import pipelines
 
 
@@ -92,7 +92,7 @@ def _to_json(spec: PipelineSpec) -> dict[str, Any]:
     return whole
 
 
-def _to_spec(row: Mapping[str, Any]) -> PipelineSpec:
+def _to_spec(row: Row) -> PipelineSpec:
     data = dict(row["spec"])
     stages = tuple(StageSpec(**{**stage, "retry": RetryPolicy(**stage["retry"])}) for stage in data.pop("stages"))
     need = DocumentNeed(data.pop("document"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +17,7 @@ from jobcontrol_core.store.builds import Started, find_active_job, insert_job
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.ledger import Entry, Ledger
 from jobcontrol_core.store.requests import RequestKey, claim_request
+from jobcontrol_core.store.rows import Row
 from jobcontrol_core.store.tables import job_stages, jobs, steps
 
 
@@ -67,14 +67,14 @@ def _write_first_event(tx: Connection, now: datetime, job_id: str, retry: NewRet
     return ledger.settle()
 
 
-def _require_retryable(old: Mapping[str, Any]) -> None:
+def _require_retryable(old: Row) -> None:
     status = JobStatus(old["status"])
     is_whole = status is JobStatus.COMPLETED and old["error_count"] == 0
     if not status.has_ended or is_whole:
         raise JobNotRetryable(old["id"], status)
 
 
-def _job_row(old: Mapping[str, Any], job_id: str, now: datetime, retry: NewRetry) -> dict[str, Any]:
+def _job_row(old: Row, job_id: str, now: datetime, retry: NewRetry) -> dict[str, Any]:
     taken_over = (
         "tenant", "path_id", "title", "pipeline", "pipeline_version", "parameters", "labels", "priority",
         "document_sha256", "document_media_type", "document_name", "document_size", "first_job_id",

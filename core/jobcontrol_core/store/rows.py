@@ -11,7 +11,8 @@ from jobcontrol_core.domain.progress import StageCounts, StageProgress, current_
 from jobcontrol_core.domain.retry import RetryPolicy
 from jobcontrol_core.domain.values import FINALIZE, DocumentRef, ErrorInfo, Job, JobError, StageSpec, Step
 
-Row = Mapping[str, Any]
+#: A row by column name; also accepts the plain dict that is about to be inserted.
+Row = Mapping[Any, Any]
 
 
 def to_job(row: Row, stage_rows: Iterable[Row]) -> Job:

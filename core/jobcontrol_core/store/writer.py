@@ -75,7 +75,7 @@ class SqliteWriter:
             with self._engine.begin() as tx:
                 for fn, future in group:
                     answers.append(_run_in_savepoint(tx, fn, future))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             # Not swallowed: each caller receives it.
             for _, future in group:
                 future.set_exception(error)
@@ -89,7 +89,7 @@ def _run_in_savepoint(tx: Connection, fn: Callable[[Connection], Any], future: F
     savepoint = tx.begin_nested()
     try:
         result = fn(tx)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the caller receives it
         savepoint.rollback()
         refusal = error
         return lambda: future.set_exception(refusal)
