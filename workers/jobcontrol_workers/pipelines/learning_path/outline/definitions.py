@@ -1,0 +1,138 @@
+"""Sentences that say what a term means, and which term it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .prose import Prose
+from .sentences import sentences
+from .terms import is_term, set_apart_terms
+from .words import STOPWORDS, WEAK_WORDS, WORD, is_meaningful, normal
+
+NOUN = r"(?P<term>(?:`[^`]+`|[^\W\d_][\w’'\-/+#]*)(?:[ ](?:`[^`]+`|[\w’'\-/+#(]+\)?)){0,4}?)"
+SUBJECT = re.compile(
+    rf"^(?P<article>(?:An?|The)\s+)?{NOUN}(?P<verb>\s+(?:is|are)\s+(?=(?:an?|the|any|one of|like an?|just an?|simply an?|a kind|code|data"
+    r"|types?|values?|functions?|variables?)\b)|\s+(?:means|refers? to|denotes?|stands? for|describes?)\s+)(?P<meaning>.+)$"
+)
+NAMED = re.compile(
+    r"\b(?:(?:is|are|be|was|being|it’s|it's|also|often|sometimes)\s+(?:called|known as|referred to as|termed|named)|we call (?:this|these|it)"
+    r"|(?:a|the) (?:process|technique|concept|feature|pattern|practice|method) (?:called|known as|of))\s+(?:an?\s+|the\s+)?",
+)
+FOREIGN = re.compile(
+    r"(?: — это | - это | – это |является|называ(?:ется|ют)|とは|と呼(?:ぶ|ばれ)|是指|指的是|是一[种个]|叫做|称为|\bist ein|\bsind |\bnennt man|\bbezeichnet"
+    r"|\best une? |\bon appelle|\bsont des |\bes una? |\bse llama|\bè una? |\bsi chiama| هو | هي |يسمى|تسمى|تعني)"
+)
+LABELLED = re.compile(r"^(?:—|–|-|:|：)?\s*(?P<meaning>.+)$", re.DOTALL)
+VAGUE = frozenset(
+    """advantage answer approach aspect benefit case change chapter code concept consequence difference disadvantage
+    downside drawback effect error example fact first function goal idea issue key last line main method next one option
+    other part point possibility problem program purpose question reason rest result rule same second section side
+    solution step syntax task thing third trick type value version way word output listing body figure book name number
+    course topic half choice exception default only left right latter former what""".split()
+)
+PRONOUNS = frozenset(
+    "it this that these those they there he she we you i here what which who everything nothing".split()
+)
+SHORTEST_MEANING = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """`term` as the text writes it, what the text says it means, and the sentence that says so."""
+
+    term: str
+    meaning: str
+    sentence: str
+    verb: str = ""
+    article: str = ""
+
+
+def definitions_in(prose: Prose, *, topic: str = "") -> list[Definition]:
+    """The definitions in one paragraph, each term once."""
+    found: dict[str, Definition] = {}
+    for definition in _labelled(prose):
+        found.setdefault(normal(definition.term), definition)
+    for sentence in sentences(prose.text):
+        for definition in defined_in(sentence, prose=prose, topic=topic):
+            found.setdefault(normal(definition.term), definition)
+    return list(found.values())
+
+
+def defined_in(sentence: str, *, prose: Prose, topic: str) -> list[Definition]:
+    """The definitions that one sentence of `prose` makes."""
+    apart = [term for term in set_apart_terms(prose) if term in sentence]
+    subject = _by_subject(sentence, apart, topic)
+    if subject:
+        return [subject]
+    named = _by_naming(sentence, apart)
+    return named or [
+        Definition(term, sentence, sentence)
+        for term in apart[:1]
+        if FOREIGN.search(sentence) and not sentence.isascii()
+    ]
+
+
+def _labelled(prose: Prose) -> list[Definition]:
+    """`**Term**: what it means`, and the same with a dash."""
+    for label in (*prose.strong[:1], *prose.set_apart[:1]):
+        rest = prose.text[len(label) :] if prose.text.startswith(label) else ""
+        opening = rest.lstrip(" .")
+        if opening[:1] in ":：—–" and is_term(label) and (meaning := LABELLED.match(opening)):
+            first = sentences(meaning["meaning"])[:1]
+            if first and len(WORD.findall(first[0])) >= SHORTEST_MEANING:
+                return [Definition(label.strip(" .,:"), first[0], f"{label.strip(' .,:')}: {first[0]}")]
+    return []
+
+
+def _by_subject(sentence: str, apart: list[str], topic: str) -> Definition | None:
+    match = SUBJECT.match(sentence)
+    if not match:
+        return None
+    term, article = match["term"], (match["article"] or "").strip()
+    if not _names_something(term) or len(WORD.findall(match["meaning"])) < SHORTEST_MEANING:
+        return None
+    is_marked = term.startswith("`") or any(normal(term) == normal(word) for word in apart)
+    is_topic = normal(term) in normal(topic)
+    is_general = article in {"A", "An"} and len(term.split()) <= 3
+    if not (is_marked or is_topic or is_general):
+        return None
+    return Definition(term, match["meaning"], sentence, match["verb"].split()[0], article.lower())
+
+
+def _names_something(term: str) -> bool:
+    words = [word.strip("`").lower() for word in term.split()]
+    if words[0] in PRONOUNS or words[-1] in VAGUE or words[-1] in STOPWORDS:
+        return False
+    if term.startswith("`") and len(words) <= 3:
+        return True
+    inner = {
+        "that",
+        "which",
+        "who",
+        "of",
+        "in",
+        "to",
+        "with",
+        "for",
+        "if",
+        "when",
+        "and",
+        "or",
+        "from",
+        "on",
+        "at",
+        "by",
+    }
+    return not inner.intersection(words) and any(is_meaningful(word) or word in WEAK_WORDS for word in words)
+
+
+def _by_naming(sentence: str, apart: list[str]) -> list[Definition]:
+    """`… is called a *term*`: the term must be set apart, or nobody could tell where it ends."""
+    found = []
+    for match in NAMED.finditer(sentence):
+        rest = sentence[match.end() :]
+        for term in apart:
+            if rest.startswith(term):
+                found.append(Definition(term, "", sentence, "called"))
+    return found

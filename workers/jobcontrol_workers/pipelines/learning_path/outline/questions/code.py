@@ -1,0 +1,97 @@
+"""A line of the code with a name left out, or a command and what it prints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ...generator import Question
+from ..blocks import Code
+from ..sentences import clip
+from .gaps import GAP
+from .material import Material
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,}[!?]?")
+PROMPT = re.compile(r"^\s*(?:\$|PS>|C:\\[^>]*>|>)\s+(?P<command>\S.*)$")
+COMMENT = re.compile(r"^\s*(?://|#(?!\[)|--|/\*|\*|;|<!--)")
+STRING = re.compile(r"\"[^\"]*\"|'[^']*'")
+LANGUAGES = {
+    "rust": "Rust", "python": "Python", "py": "Python", "js": "JavaScript", "javascript": "JavaScript", "ts": "TypeScript",
+    "sql": "SQL", "toml": "TOML", "json": "JSON", "yaml": "YAML", "c": "C", "cpp": "C++", "go": "Go", "java": "Java",
+    "proto": "Protocol Buffers", "protobuf": "Protocol Buffers", "html": "HTML", "css": "CSS", "typescript": "TypeScript",
+}  # fmt: skip
+TERMINALS = frozenset({"console", "shell", "bash", "sh", "powershell", "cmd", "shell-session", "terminal", "zsh"})
+COMMON = frozenset(
+    """let mut pub use fn impl for while loop match return self Self String str vec Vec main println print format assert
+    assert_eq import from def class None True False true false null const var new int the and not public static void
+    if else elif in is type struct enum where async await function string with try except raise std usize bool char u32 i32 u64""".split()
+)
+LONGEST_LINE = 90
+
+
+def code_questions(material: Material) -> Iterator[Question]:
+    """Lines with a name that the text speaks of first, then lines with any telling name."""
+    for code in material.code:
+        if code.language in TERMINALS:
+            yield from _terminal_questions(code, material)
+    gaps = [gap for code in material.code if code.language not in TERMINALS for gap in _gaps(code, material)]
+    for _, line, name, language in sorted(gaps, key=lambda gap: -gap[0])[:2]:
+        shown = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", GAP, line.replace("`", ""))
+        kind = LANGUAGES.get(language, "")
+        where = f"the {kind} code" if kind else "the code"
+        yield Question(f"Which name is missing from this line of {where}: `{shown}`", f"`{name}`", "code")
+
+
+def _gaps(code: Code, material: Material) -> Iterator[tuple[float, str, str, str]]:
+    spoken = {name for text in (*material.spoken_code, *material.terms) for name in NAME.findall(text.strip("`"))}
+    title = set(NAME.findall(material.title))
+    for line in code.text.split("\n")[:80]:
+        stripped = line.strip()
+        if not 12 <= len(stripped) <= LONGEST_LINE or COMMENT.match(line):
+            continue
+        bare = re.split(r"\s//|\s#\s|\s--\s", STRING.sub('""', stripped))[0]
+        names = [name for name in NAME.findall(bare) if name not in COMMON and bare.count(name) == 1]
+        for name in names:
+            if len(NAME.findall(bare)) < 2 or stripped.count(name) != 1:
+                continue
+            score = (
+                (3.0 if name in spoken else 0.0) - (2 if name in title else 0) + min(len(NAME.findall(bare)), 4) * 0.2
+            )
+            if score >= 2:
+                yield score, stripped, name, code.language
+
+
+def _terminal_questions(code: Code, material: Material) -> Iterator[Question]:
+    lines = code.text.split("\n")
+    for number, line in enumerate(lines[:40]):
+        prompt = PROMPT.match(line)
+        if not prompt:
+            continue
+        command = prompt["command"].strip()
+        output = _output_after(lines, number)
+        words = command.split()
+        if output and len(command) <= LONGEST_LINE:
+            yield Question(f"What does `{command.replace('`', '')}` print?", f"`{output}`", "output")
+        elif len(words) >= 2 and (name := _spoken_word(words, material)):
+            shown = " ".join(GAP if word == name else word for word in words).replace("`", "")
+            yield Question(f"Complete the command: `{clip(shown, LONGEST_LINE)}`", f"`{name}`", "code")
+
+
+def _spoken_word(words: list[str], material: Material) -> str:
+    spoken = {part for code in material.spoken_code for part in code.split()}
+    for word in words[1:]:
+        if word in spoken and words.count(word) == 1 and not word.startswith("$"):
+            return word
+    return ""
+
+
+def _output_after(lines: list[str], number: int) -> str:
+    """What a command printed, where that is one or two short lines."""
+    printed: list[str] = []
+    for line in lines[number + 1 :]:
+        if PROMPT.match(line) or len(printed) > 2:
+            break
+        if line.strip():
+            printed.append(line.strip().replace("`", "'"))
+    text = " / ".join(printed)
+    return text if 1 <= len(printed) <= 2 and len(text) <= 120 and "--snip--" not in text else ""

@@ -1,0 +1,62 @@
+"""A title for each unit: its own caption or term if it has one, else its heading and what sets it apart below it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from .blocks import Code
+from .drafts import Draft
+from .sentences import as_title, clip
+from .words import WORD, normal
+
+LONGEST_TITLE = 90
+COMMAND = re.compile(r"^(?:\$|>|%|C:\\[^>]*>|PS>)\s+(?P<command>\S.*)$", re.MULTILINE)
+DECLARED = re.compile(
+    r"^\s*(?:pub(?:\([^)]*\))?\s+|export\s+|public\s+|private\s+|static\s+|async\s+|abstract\s+|default\s+|unsafe\s+|const\s+(?=fn))*"
+    r"(?P<what>fn|struct|enum|trait|impl|class|def|function|interface|type|mod|macro_rules!|func|message|service|rpc|CREATE TABLE)"
+    r"\s+(?P<name>[A-Za-z_][\w.]*)",
+    re.MULTILINE,
+)
+
+
+def title_of(draft: Draft, *, terms: Sequence[str], is_only: bool) -> str:
+    """The title of one unit; `is_only` says that no other unit stands under the same heading."""
+    if draft.kind == "definition" and draft.defines:
+        return clip(as_title(_defined(draft)), LONGEST_TITLE)
+    if draft.kind == "example" and (named := _example_name(draft)):
+        return clip(named, LONGEST_TITLE)
+    if is_only and draft.topic:
+        return draft.topic
+    topics = [term for term in terms if not _says(draft.topic, term)][: 1 if draft.kind != "explanation" else 2]
+    title = f"{draft.topic}: {' and '.join(topics)}" if draft.topic and topics else draft.topic or " and ".join(topics)
+    return clip(as_title(title), LONGEST_TITLE)
+
+
+def _defined(draft: Draft) -> str:
+    names = list(dict.fromkeys(definition.term for definition in draft.defines))
+    return " and ".join(names[:2])
+
+
+def _example_name(draft: Draft) -> str:
+    codes = [block for block in draft.blocks if isinstance(block, Code)]
+    for code in codes:
+        if code.caption:
+            return as_title(code.caption.rstrip("."))
+    for code in codes:
+        if command := COMMAND.search(code.text):
+            return f"Running `{clip(command['command'].strip('`').replace('`', ''), 50)}`"
+    for code in codes:
+        names = list(dict.fromkeys(match["name"] for match in DECLARED.finditer(code.text)))
+        names = [name for name in names if name != "main"] or names
+        if names and names != ["main"]:
+            shown = " and ".join(f"`{name}`" for name in names[:2])
+            return (
+                f"{draft.topic}: {shown}" if draft.topic and not _says(draft.topic, names[0]) else draft.topic or shown
+            )
+    return ""
+
+
+def _says(title: str, term: str) -> bool:
+    words = set(WORD.findall(normal(title)))
+    return normal(term) in normal(title) or bool(words) and set(WORD.findall(normal(term))) <= words

@@ -1,0 +1,90 @@
+"""From the blocks of a sub-concept to its knowledge units."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from ..generator import KnowledgeUnit, SubConcept
+from .blocks import Block, Heading, Paragraph
+from .bodies import body_of, code_in
+from .drafts import Draft, draft_units
+from .pieces import read_piece
+from .prose import Prose
+from .questions import Material, recall
+from .sentences import clip
+from .source import Source
+from .summaries import LONGEST_SUMMARY, best_sentence
+from .terms import key_terms, prose_in
+from .titles import title_of
+from .words import normal, slug, unique, word_count
+
+
+def units_of(source: Source, sub_concept: SubConcept) -> tuple[KnowledgeUnit, ...]:
+    """The knowledge units of one sub-concept, in document order."""
+    blocks = read_piece(source, sub_concept.span)
+    drafts = draft_units(blocks, topic=sub_concept.title)
+    under = Counter(draft.topic for draft in drafts)
+    writing = _Writing(source, sub_concept, set(), set())
+    return tuple(writing.write(draft, is_only=under[draft.topic] == 1) for draft in drafts)
+
+
+@dataclass(slots=True)
+class _Writing:
+    source: Source
+    sub_concept: SubConcept
+    taken: set[str]
+    asked: set[str]
+
+    def write(self, draft: Draft, *, is_only: bool) -> KnowledgeUnit:
+        proses = prose_in(draft.blocks)
+        terms = _terms(draft, proses)
+        title = self._title(draft, terms, is_only=is_only)
+        code = code_in(draft.blocks)
+        first, last = self._lines(draft.blocks)
+        body = body_of(draft.blocks)
+        material = Material(title, draft.kind, tuple(draft.blocks), terms, tuple(draft.defines))
+        return KnowledgeUnit(
+            concept=self.sub_concept.concept,
+            sub_concept=self.sub_concept.key,
+            key=unique(slug(title), self.taken),
+            kind=draft.kind,
+            title=title,
+            summary=_summary(draft, proses, terms),
+            body=body,
+            code=code,
+            terms=terms,
+            defines=tuple(dict.fromkeys(definition.term.strip("`") for definition in draft.defines)),
+            questions=recall(material, asked=self.asked),
+            first_line=first,
+            last_line=last,
+            words=word_count(body),
+        )
+
+    def _title(self, draft: Draft, terms: tuple[str, ...], *, is_only: bool) -> str:
+        return title_of(draft, terms=terms, is_only=is_only) or self.sub_concept.title
+
+    def _lines(self, blocks: list[Block]) -> tuple[int, int]:
+        """Lines of the whole document, counted from 1; blocks count theirs from the span's beginning."""
+        span = self.sub_concept.span
+        edges = [(block.first, block.after) for block in blocks if not isinstance(block, Heading)]
+        first = span.first_line + min(first for first, _ in edges)
+        last = span.first_line + max(after for _, after in edges) - 1
+        return min(first, span.last_line), max(first, min(last, span.last_line))
+
+
+def _terms(draft: Draft, proses: list[Prose]) -> tuple[str, ...]:
+    found = key_terms(proses, heading=draft.topic)
+    defined = [definition.term for definition in draft.defines]
+    known = {normal(term) for term in defined}
+    return tuple(dict.fromkeys([*defined, *(term for term in found if normal(term) not in known)]))[:6]
+
+
+def _summary(draft: Draft, proses: list[Prose], terms: tuple[str, ...]) -> str:
+    if draft.kind == "definition" and draft.defines:
+        return clip(draft.defines[0].sentence, LONGEST_SUMMARY)
+    if draft.kind in {"reference", "procedure"}:
+        lead = [block.prose for block in draft.blocks if isinstance(block, Paragraph)]
+        if text := best_sentence(lead, terms=terms, topic=draft.topic):
+            return text
+    return best_sentence(proses, terms=terms, topic=draft.topic)
