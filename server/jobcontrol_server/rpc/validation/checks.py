@@ -1,0 +1,220 @@
+"""The kinds of constraint that fields have: each makes a check, which tells what is wrong with a value."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+MAX_DURATION = 315_576_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong, and where within the field: empty, `[3]`, `[key]` or `.key[0]`."""
+
+    description: str
+    place: str = ""
+
+
+#: A check looks at a value that is set, and at the message that holds it.
+Check = Callable[[Any, Any], Iterator[Fault]]
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """What one field must satisfy. `missing` is said when it is unset; empty means that it may be.
+
+    A field may also be unset while the field named `unless` is set.
+    """
+
+    checks: tuple[Check, ...] = ()
+    missing: str = ""
+    unless: str = ""
+
+    def lacks(self, message: Message) -> bool:
+        """Whether `message`, in which this field is unset, needs it."""
+        return bool(self.missing) and not (self.unless and getattr(message, self.unless))
+
+
+def optional(*checks: Check) -> Constraint:
+    return Constraint(checks)
+
+
+def required(*checks: Check) -> Constraint:
+    return Constraint(checks, "is required")
+
+
+def text(most: int, *, lines: bool = False) -> Check:
+    """At most `most` characters, none of them a control character; with `lines`, but line breaks and tabs."""
+    forbidden = CONTROL_BUT_LINES if lines else CONTROL
+    exception = " other than line breaks and tabs" if lines else ""
+
+    def check(value: str, _: Message) -> Iterator[Fault]:
+        yield from _too_long(value, most)
+        if forbidden.search(value):
+            yield Fault(f"must not hold control characters{exception}")
+
+    return check
+
+
+def length(most: int) -> Check:
+    """At most `most` characters of any kind."""
+    return lambda value, _: _too_long(value, most)
+
+
+def matching(pattern: str, words: str) -> Check:
+    """The whole value matches `pattern`, which `words` describe."""
+    compiled = re.compile(pattern)
+
+    def check(value: str, _: Message) -> Iterator[Fault]:
+        if not compiled.fullmatch(value):
+            yield Fault(f"must be {words}")
+
+    return check
+
+
+def not_blank(value: str, _: Message) -> Iterator[Fault]:
+    if not value.strip():
+        yield Fault("must not be blank")
+
+
+def between(least: float, most: float) -> Check:
+    """A finite number from `least` to `most`."""
+
+    def check(value: float, _: Message) -> Iterator[Fault]:
+        if not (math.isfinite(value) and least <= value <= most):
+            yield Fault(f"must be {least:g} to {most:g}")
+
+    return check
+
+
+def not_negative(value: int, _: Message) -> Iterator[Fault]:
+    if value < 0:
+        yield Fault("must not be negative")
+
+
+def lasting(least: timedelta | None = None, most: timedelta | None = None) -> Check:
+    """A well-formed duration within these bounds, not negative if there is none below."""
+    lowest = least or timedelta(0)
+
+    def check(value: Duration, _: Message) -> Iterator[Fault]:
+        if not _is_well_formed(value):
+            yield Fault("is not a duration: seconds and nanos must have one sign and be in range")
+        elif _nanos(value) < lowest // timedelta(microseconds=1) * 1000:
+            yield Fault("must not be negative" if not lowest else f"must be at least {lowest.total_seconds():g}s")
+        elif most is not None and _nanos(value) > most // timedelta(microseconds=1) * 1000:
+            yield Fault(f"must be at most {most.total_seconds():g}s")
+
+    return check
+
+
+def known(enum: EnumDescriptor) -> Check:
+    """A value that `enum` has a name for."""
+
+    def check(value: int, _: Message) -> Iterator[Fault]:
+        if value not in enum.values_by_number:
+            yield Fault(f"{value} is no {enum.name}")
+
+    return check
+
+
+def each_known(enum: EnumDescriptor, most: int) -> Check:
+    """At most `most` values that `enum` has a name for, UNSPECIFIED not among them."""
+
+    def check(values: Iterable[int], message: Message) -> Iterator[Fault]:
+        listed = list(values)
+        yield from _too_many(listed, most)
+        for index, value in enumerate(listed):
+            if value == 0 or value not in enum.values_by_number:
+                what = "UNSPECIFIED" if value == 0 else str(value)
+                yield Fault(f"{what} is no {enum.name} to look for", f"[{index}]")
+
+    return check
+
+
+def at_most(most: int) -> Check:
+    """At most `most` entries."""
+    return lambda values, _: _too_many(values, most)
+
+
+def labels(most: int, value_bytes: int) -> Check:
+    """At most `most` labels with keys for filters and short values."""
+    key_pattern = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
+
+    def check(values: Mapping[str, str], _: Message) -> Iterator[Fault]:
+        yield from _too_many(values, most)
+        for key, value in values.items():
+            place = f"[{shortened(key)}]"
+            if not key_pattern.fullmatch(key):
+                yield Fault("the key must match ^[a-z][a-z0-9_.-]{0,62}$", place)
+            if len(value.encode()) > value_bytes:
+                yield Fault(f"must be at most {value_bytes} bytes", place)
+            if CONTROL.search(value):
+                yield Fault("must not hold control characters", place)
+
+    return check
+
+
+def alone(*others: str) -> Check:
+    """None of the fields `others` of the same message is set."""
+
+    def check(_: object, message: Message) -> Iterator[Fault]:
+        if given := [name for name in others if getattr(message, name)]:
+            yield Fault(f"must not be set together with {' or '.join(given)}")
+
+    return check
+
+
+def same_if_set(other: str) -> Check:
+    """The field `other` of the same message is unset, or has the same value."""
+
+    def check(value: object, message: Message) -> Iterator[Fault]:
+        if getattr(message, other) not in (0, value):
+            yield Fault(f"must not differ from {other}: set one of them")
+
+    return check
+
+
+def not_before(other: str) -> Check:
+    """A time or duration that is not less than the field `other` of the same message, if that is set."""
+
+    def check(value: Any, message: Message) -> Iterator[Fault]:
+        if message.HasField(other) and _nanos(value) < _nanos(getattr(message, other)):
+            yield Fault(f"must not be less than {other}")
+
+    return check
+
+
+def shortened(words: str, most: int = 64) -> str:
+    """Words that come from a request, fit to be shown in an answer."""
+    clean = CONTROL.sub("\N{REPLACEMENT CHARACTER}", words)
+    return clean if len(clean) <= most else clean[:most] + "…"
+
+
+def _too_long(value: str, most: int) -> Iterator[Fault]:
+    if len(value) > most:
+        yield Fault(f"must be at most {most} characters, not {len(value)}")
+
+
+def _too_many(values: Any, most: int) -> Iterator[Fault]:
+    if len(values) > most:
+        yield Fault(f"must be at most {most} entries, not {len(values)}")
+
+
+def _is_well_formed(value: Duration) -> bool:
+    has_one_sign = value.seconds * value.nanos >= 0
+    return has_one_sign and abs(value.seconds) <= MAX_DURATION and abs(value.nanos) < 1_000_000_000
+
+
+def _nanos(value: Any) -> int:
+    return int(value.seconds) * 1_000_000_000 + int(value.nanos)

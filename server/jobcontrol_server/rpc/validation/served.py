@@ -1,0 +1,54 @@
+"""What the contract names and this version does not do yet: refused by name, never ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jobcontrol import v1 as pb
+
+#: The RPCs that are served. All others answer UNIMPLEMENTED/NOT_IMPLEMENTED.
+SERVED = frozenset(
+    {
+        "Cancel",
+        "GetJob",
+        "GetResult",
+        "GetStep",
+        "ListJobs",
+        "ListPipelines",
+        "ListSteps",
+        "Retry",
+        "StartBuild",
+        "WatchProgress",
+    }
+)
+
+#: Any value of the field is refused.
+ALL: frozenset[int] = frozenset()
+
+#: Fields of served requests whose behaviour comes later; for an enum, the values that do.
+NOT_YET: Mapping[tuple[str, str], frozenset[int]] = {
+    ("StartBuildRequest", "priority"): ALL,
+    ("StartBuildRequest", "retry_policy"): ALL,
+    ("StartBuildRequest", "timeout"): ALL,
+    ("StartBuildRequest", "conflict_policy"): frozenset({pb.CONFLICT_POLICY_CANCEL_EXISTING}),
+    ("StartBuildRequest", "validate_only"): ALL,
+    ("GetJobRequest", "read_mask"): ALL,
+    ("ListJobsRequest", "query"): ALL,
+    ("ListJobsRequest", "filter"): ALL,
+    ("ListJobsRequest", "order_by"): ALL,
+    ("ListJobsRequest", "labels"): ALL,
+    ("ListJobsRequest", "created"): ALL,
+    ("ListJobsRequest", "min_run_duration"): ALL,
+    ("ListJobsRequest", "min_priority"): ALL,
+    ("ListJobsRequest", "read_mask"): ALL,
+    ("ListJobsRequest", "with_count"): ALL,
+    ("CancelRequest", "etag"): ALL,
+    ("CancelRequest", "force"): ALL,
+    ("RetryRequest", "etag"): ALL,
+    ("RetryRequest", "parameters"): ALL,
+    ("RetryRequest", "document"): ALL,
+    ("RetryRequest", "validate_only"): ALL,
+    ("ListStepsRequest", "parent_step_id"): ALL,
+    ("ListStepsRequest", "query"): ALL,
+    ("WatchProgressRequest", "detail"): frozenset({pb.WATCH_DETAIL_JOB}),
+}
