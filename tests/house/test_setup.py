@@ -1,9 +1,11 @@
 """Set-up on a fresh machine: what is missing is said in one line, and make tells what it can do."""
 
 import runpy
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,3 +69,46 @@ def test_make_help_names_every_target() -> None:
     makefile = (ROOT / "Makefile").read_text()
     phony = next(line for line in makefile.splitlines() if line.startswith(".PHONY:")).split()[1:]
     assert [line.split()[1] for line in printed.splitlines()] == phony
+
+
+@pytest.fixture
+def bare_machine(tmp_path: Path) -> Path:
+    """A PATH of a machine with make and a Python that came without its venv module."""
+    for program in ("sh", "dirname", "id", "env"):
+        (tmp_path / program).symlink_to(str(shutil.which(program)))
+    python = "#!/bin/sh\ncase $2 in *ensurepip*) exit 1;; *print*) echo python3.12-venv;; esac\n"
+    for program, script in (("python3", python), ("make", "#!/bin/sh\n"), ("sudo", '#!/bin/sh\nshift\nexec "$@"\n')):
+        _write_program(tmp_path / program, script)
+    return tmp_path
+
+
+def test_ci_without_a_package_tool_says_what_is_missing(bare_machine: Path) -> None:
+    run = _run_ci(bare_machine)
+    assert run.returncode == 1
+    assert run.stderr == "error: python3.12-venv missing, and there is no apt-get here to install it\n"
+
+
+def test_ci_whose_package_tool_fails_says_what_to_install_by_hand(bare_machine: Path) -> None:
+    _write_program(bare_machine / "apt-get", "#!/bin/sh\nexit 100\n")
+    run = _run_ci(bare_machine)
+    assert run.returncode == 1
+    assert run.stderr.splitlines()[-1] == (
+        "error: apt-get could not install python3.12-venv; install it by hand and start again"
+    )
+
+
+def test_ci_on_a_machine_that_has_everything_runs_the_checks_and_allows_no_missing_service(bare_machine: Path) -> None:
+    _write_program(bare_machine / "python3", "#!/bin/sh\n")
+    _write_program(bare_machine / "make", '#!/bin/sh\necho "CI=$CI make $*"\n')
+    assert _run_ci(bare_machine).stdout == "CI=true make PYTHON=python3 check\n"
+
+
+def _write_program(path: Path, script: str) -> None:
+    path.write_text(script)
+    path.chmod(0o755)
+
+
+def _run_ci(machine: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [ROOT / ".ci" / "run"], env={"PATH": str(machine)}, capture_output=True, text=True, check=False
+    )
