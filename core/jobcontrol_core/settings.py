@@ -1,0 +1,117 @@
+"""The settings of servers and workers, read from the environment once, here and nowhere else."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal, Self
+
+from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEFAULT_DATABASE = "sqlite+pysqlite:///.jobcontrol/jobcontrol.db"
+#: Queues of the first design whose concurrency has a setting of its own.
+DECOMPOSE_QUEUE = "decompose-concept"
+GENERATE_QUEUE = "generate-ku"
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the sentence names the variable and the way out."""
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and its unit. `load` reads the environment; keyword arguments are for tests."""
+
+    model_config = SettingsConfigDict(env_prefix="JOBCONTROL_", populate_by_name=True, extra="ignore", frozen=True)
+
+    database_url: str = Field(
+        DEFAULT_DATABASE, validation_alias=AliasChoices("JOBCONTROL_DATABASE_URL", "DATABASE_URL", "database_url")
+    )
+    redis_url: str = Field("", validation_alias=AliasChoices("JOBCONTROL_REDIS_URL", "REDIS_URL", "redis_url"))
+    redis_host: str = Field("localhost", validation_alias="REDIS_HOST")
+    redis_port: int = Field(6379, validation_alias="REDIS_PORT", ge=1, le=65535)
+    redis_password: str = Field("", validation_alias="REDIS_PASSWORD", repr=False)
+    redis_db: int = Field(0, validation_alias="REDIS_DB", ge=0)
+
+    #: host:port of gRPC.
+    listen: str = "127.0.0.1:50051"
+    #: Watch streams that one server serves at once.
+    max_watchers: int = Field(10_000, ge=1)
+
+    #: Processes that one `jobctl worker` runs.
+    worker_processes: int = Field(2, ge=1, le=64)
+    #: Steps of any kind that one worker process runs at once.
+    worker_slots: int = Field(50, ge=1, le=1_000)
+    #: Seconds between two renewals of a worker's lease, and how long a lease lasts.
+    heartbeat_seconds: float = Field(3.0, gt=0)
+    lease_seconds: float = Field(10.0, gt=0)
+    #: Seconds between two turns of the dispatcher's loops.
+    dispatch_seconds: float = Field(1.0, gt=0)
+    #: Seconds that running steps get to end after SIGTERM.
+    drain_seconds: float = Field(25.0, ge=0)
+
+    concurrency_decompose: int | None = Field(None, validation_alias="JOB_CONCURRENCY_DECOMPOSE", ge=1)
+    concurrency_generate_ku: int | None = Field(None, validation_alias="JOB_CONCURRENCY_GENERATE_KU", ge=1)
+    max_attempts: int | None = Field(None, validation_alias="JOB_MAX_ATTEMPTS", ge=1, le=20)
+    backoff_type: Literal["exponential", "fixed"] | None = Field(None, validation_alias="JOB_BACKOFF_TYPE")
+    #: Milliseconds, as in the first design.
+    backoff_delay: int | None = Field(None, validation_alias="JOB_BACKOFF_DELAY", ge=0)
+    rate_limit_max: int | None = Field(None, validation_alias="JOB_RATE_LIMIT_MAX")
+    rate_limit_duration: int | None = Field(None, validation_alias="JOB_RATE_LIMIT_DURATION")
+
+    @classmethod
+    def load(cls, **overrides: Any) -> Self:
+        """The settings of this process's environment. Raises SettingsError, one line naming the variable."""
+        try:
+            return cls(**overrides)
+        except ValidationError as error:
+            raise SettingsError(_sentence(error)) from None
+
+    @field_validator("database_url")
+    @classmethod
+    def _with_driver(cls, url: str) -> str:
+        for plain, driven in (("postgres", "postgresql+psycopg"), ("sqlite", "sqlite+pysqlite")):
+            url = re.sub(rf"^{plain}(ql)?://", f"{driven}://", url)
+        if not url.startswith(("postgresql+psycopg://", "sqlite+pysqlite://")):
+            raise ValueError("must be a postgresql:// or sqlite:/// URL")
+        return url
+
+    @field_validator("listen")
+    @classmethod
+    def _host_and_port(cls, listen: str) -> str:
+        if not re.fullmatch(r".+:\d{1,5}", listen):
+            raise ValueError("must be host:port, for example 127.0.0.1:50051")
+        return listen
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.rate_limit_max is not None or self.rate_limit_duration is not None:
+            # Ignoring it would let calls through that somebody believes are limited.
+            raise ValueError(
+                "JOB_RATE_LIMIT_MAX and JOB_RATE_LIMIT_DURATION are not served by this version; unset them"
+            )
+        if self.lease_seconds < 2 * self.heartbeat_seconds:
+            raise ValueError("JOBCONTROL_LEASE_SECONDS must be at least twice JOBCONTROL_HEARTBEAT_SECONDS")
+        return self
+
+    @property
+    def redis(self) -> str:
+        """The Redis URL: given whole, or put together from the first design's four parts."""
+        if self.redis_url:
+            return self.redis_url
+        secret = f":{self.redis_password}@" if self.redis_password else ""
+        return f"redis://{secret}{self.redis_host}:{self.redis_port}/{self.redis_db}"
+
+    @property
+    def concurrency_by_queue(self) -> dict[str, int]:
+        """Concurrency per process that overrides the pipeline's own, by queue."""
+        given = {DECOMPOSE_QUEUE: self.concurrency_decompose, GENERATE_QUEUE: self.concurrency_generate_ku}
+        return {queue: value for queue, value in given.items() if value is not None}
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = str(first["loc"][0]) if first["loc"] else ""
+    field = Settings.model_fields.get(name)
+    variable = name if name.isupper() or field is None else f"JOBCONTROL_{name.upper()}"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{variable}: {message}" if variable else message
