@@ -1,0 +1,90 @@
+"""The dispatcher as a whole: its loops, and who of all servers leads."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from datetime import timedelta
+
+from jobcontrol_core.bus.connection import connect
+from jobcontrol_core.bus.postman import Postman
+from jobcontrol_core.domain.errors import Unavailable
+from jobcontrol_core.domain.ids import new_id
+from jobcontrol_core.settings import Settings
+from jobcontrol_core.store.backoff import make_due
+from jobcontrol_core.store.engine import Store
+from jobcontrol_core.store.leases import drop_lease, take_lease
+from jobcontrol_core.store.retention import prune
+from jobcontrol_core.store.stopping import read_stopping_jobs, sweep_job
+from jobcontrol_server.dispatch.loops import Loop
+from jobcontrol_server.dispatch.reaper import Reaper
+from jobcontrol_server.dispatch.ticketing import Ticketing
+from jobcontrol_server.dispatch.vigil import Vigil
+
+LEASE = "dispatcher"
+LEASE_TIME = timedelta(seconds=5)
+REDIS_SECONDS = 2.0
+PRUNE_SECONDS = 60.0
+
+
+class Dispatcher:
+    """Runs in every server. One leads by a lease in SQL; two leaders, for a moment, do no harm.
+
+    Every duty has its own loop: a Redis that hangs never stops the reaping.
+    """
+
+    def __init__(self, store: Store, settings: Settings, postman: Postman) -> None:
+        self._store = store
+        self._postman = postman
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{new_id()}"
+        self._is_leader = False
+        period = settings.dispatch_seconds
+        vigil = Vigil(required=settings.lease_seconds, longest_gap=max(settings.heartbeat_seconds, 3 * period))
+        self._redis = connect(settings.redis, timeout=REDIS_SECONDS)
+        self._ticketing = Ticketing(store, self._redis)
+        self._reaper = Reaper(store, postman, vigil)
+        self._loops = [
+            Loop("lead", min(1.0, period), self._lead),
+            Loop("reap", period, lambda: self._reaper.keep_watch(is_leader=self._is_leader)),
+            Loop("tickets", period, self._if_leader(self._ticketing.top_up)),
+            Loop("backoff", period, self._if_leader(self._make_due)),
+            Loop("sweep", period, self._if_leader(self._sweep)),
+            Loop("prune", PRUNE_SECONDS, self._if_leader(lambda: self._store.write(prune))),
+        ]
+
+    def start(self) -> None:
+        for loop in self._loops:
+            loop.start()
+
+    def stop(self) -> None:
+        """End the loops after their turns, and let another server lead at once."""
+        for loop in self._loops:
+            loop.stop()
+        for loop in self._loops:
+            loop.join(timeout=5)
+        if self._is_leader:
+            self._store.write(drop_lease, LEASE, self._holder)
+        self._redis.close()
+
+    def _lead(self) -> None:
+        try:
+            self._is_leader = self._store.write(take_lease, LEASE, self._holder, LEASE_TIME)
+        except Unavailable:
+            self._is_leader = False
+            raise
+
+    def _make_due(self) -> None:
+        self._postman.push(self._store.write(make_due))
+
+    def _sweep(self) -> None:
+        for job_id in self._store.read(read_stopping_jobs):
+            while committed := self._store.write(sweep_job, job_id):
+                self._postman.ring(committed)
+
+    def _if_leader(self, duty: Callable[[], object]) -> Callable[[], None]:
+        def turn() -> None:
+            if self._is_leader:
+                duty()
+
+        return turn
