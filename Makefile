@@ -51,7 +51,7 @@ proto-release: $(READY) ## Record proto/ as the released contract that later cha
 	$(BIN)/python scripts/proto.py release
 
 migration: $(READY) ## Write a migration from what changed in the tables: make migration message="add labels"
-	$(BIN)/python scripts/migration.py "$(message)"
+	@$(BIN)/python -m jobcontrol_migrations "$(message)"
 
 lock: ## Choose the versions of every dependency anew and write requirements*.lock
 	$(PYTHON) scripts/lock.py

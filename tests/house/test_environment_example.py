@@ -7,6 +7,7 @@ import pytest
 
 from house.settings_names import every_name, sdk_names, settings_names
 from house.source_tree import read
+from jobcontrol_core.settings import Settings
 
 SETTING = re.compile(r"^#?(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>.*)$", re.MULTILINE)
 COMPOSE_VARIABLE = re.compile(r"\$\{(\w+)")
@@ -46,6 +47,14 @@ def test_every_setting_is_shown() -> None:
 
 def test_nothing_else_is_shown() -> None:
     assert shown().keys() - every_name() - compose_names() == set()
+
+
+@pytest.mark.parametrize(
+    "field", [field for field, known in Settings.model_fields.items() if known.default is not None]
+)
+def test_a_setting_is_shown_at_its_default(field: str) -> None:
+    (name,) = shown().keys() & set(settings_names()[field])
+    assert getattr(Settings.load(**{field: shown()[name]}), field) == Settings.model_fields[field].default
 
 
 @pytest.mark.parametrize("name", FIRST_DESIGN)
