@@ -1,5 +1,6 @@
 """Set-up on a fresh machine: what is missing is said in one line, and make tells what it can do."""
 
+import os
 import runpy
 import shutil
 import subprocess
@@ -53,19 +54,13 @@ def test_a_missing_module_is_told_with_the_package_that_brings_it(absent: str, m
 
 
 def test_a_missing_interpreter_is_one_line_and_nothing_is_made() -> None:
-    run = subprocess.run(
-        ["make", "--always-make", "PYTHON=python-that-is-absent", "test"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = _make("--always-make", "PYTHON=python-that-is-absent", "test")
     assert run.returncode != 0
     assert run.stderr.startswith("error: python-that-is-absent is missing; install Python 3.11 or newer\n")
 
 
 def test_make_help_names_every_target() -> None:
-    printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    printed = _make("help").stdout
     makefile = (ROOT / "Makefile").read_text()
     phony = next(line for line in makefile.splitlines() if line.startswith(".PHONY:")).split()[1:]
     assert [line.split()[1] for line in printed.splitlines()] == phony
@@ -101,6 +96,12 @@ def test_ci_on_a_machine_that_has_everything_runs_the_checks_and_allows_no_missi
     _write_program(bare_machine / "python3", "#!/bin/sh\n")
     _write_program(bare_machine / "make", '#!/bin/sh\necho "CI=$CI make $*"\n')
     assert _run_ci(bare_machine).stdout == "CI=true make PYTHON=python3 check\n"
+
+
+def _make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    # Without the variables of a make that runs these tests, which would speak through this one.
+    path = {"PATH": os.environ["PATH"]}
+    return subprocess.run(["make", *arguments], cwd=ROOT, env=path, capture_output=True, text=True, check=False)
 
 
 def _write_program(path: Path, script: str) -> None:
