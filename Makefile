@@ -24,15 +24,25 @@ dev: $(READY) ## Run server, workers and an embedded Valkey here, keeping everyt
 test: $(READY) ## Run every test, and end with the list of what was skipped
 	$(BIN)/pytest
 
-check: static ## Format, lint, types, import contracts, the contract's compatibility and drift, then make test
-	$(MAKE) test
+check: $(READY) ## Everything that must pass: static, then test; tells all that fails, not the first only
+	@$(MAKE) --no-print-directory --keep-going static test
 
-static: $(READY) ## Everything of check but the tests
+static: style types imports contract sizes ## Everything of check but the tests
+
+style: $(READY) ## Format and lint
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+types: $(READY) ## Types, strictly
 	$(BIN)/mypy
+
+imports: $(READY) ## Which room may import which
 	$(BIN)/lint-imports --no-cache
+
+contract: $(READY) ## Lint of proto/, compatibility with the released contract, drift of the generated code
 	$(BIN)/python scripts/proto.py check
+
+sizes: $(READY) ## Lengths of files and functions
 	$(BIN)/pytest -q tests/house/test_sizes.py
 
 coverage: $(READY) ## Run every test and report branch coverage; the core must reach 95 %
@@ -68,4 +78,4 @@ $(READY): requirements-dev.lock pyproject.toml scripts/preflight.py
 	@$(PYTHON) scripts/environment.py .venv
 	@touch $@
 
-.PHONY: help demo dev test check static coverage format proto proto-release migration lock clean
+.PHONY: help demo dev test check static style types imports contract sizes coverage format proto proto-release migration lock clean
