@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from google.api import annotations_pb2  # type: ignore[import-untyped]
-from google.api.http_pb2 import HttpRule  # type: ignore[import-untyped]
+from google.api import annotations_pb2
+from google.api.http_pb2 import HttpRule
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
     EnumDescriptorProto,

@@ -18,8 +18,9 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from contract_facts import facts_of, read_settled, write_settled
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+
+from contract_facts import facts_of, read_settled, write_settled
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTO = ROOT / "proto"
@@ -164,7 +165,10 @@ def buf(*arguments: str) -> None:
 
 def tool(name: str) -> str:
     """The tool that was installed beside this Python, whatever is on PATH."""
-    return str(Path(sys.executable).parent / name)
+    path = Path(sys.executable).parent / name
+    if not path.exists():
+        raise ContractError(f"{name} is not installed beside {sys.executable}; `make proto` sets the environment up")
+    return str(path)
 
 
 def run(*command: str) -> None:

@@ -153,7 +153,7 @@ def labels(most: int, value_bytes: int) -> Check:
 
     def check(values: Mapping[str, str], _: Message) -> Iterator[Fault]:
         yield from _too_many(values, most)
-        for key, value in values.items():
+        for key, value in sorted(values.items()):
             place = f"[{shortened(key)}]"
             if not key_pattern.fullmatch(key):
                 yield Fault("the key must match ^[a-z][a-z0-9_.-]{0,62}$", place)

@@ -25,8 +25,11 @@ MOST_SCHEMA_ERRORS, MOST_WORDS = 8, 256
 
 
 def to_dict(parameters: Struct) -> dict[str, Any]:
-    """`parameters` as plain values: integral numbers, which Struct keeps as doubles, are ints again."""
-    return {key: _plain(value) for key, value in parameters.fields.items()}
+    """`parameters` as plain values, by key, as a Struct keeps no order.
+
+    Integral numbers, which it keeps as doubles, are ints again.
+    """
+    return {key: _plain(value) for key, value in sorted(parameters.fields.items())}
 
 
 def parameter_faults(parameters: Struct, _: Message) -> Iterator[Fault]:
@@ -67,7 +70,7 @@ def _plain(value: Value) -> Any:
 
 
 def _object_faults(fields: Struct, place: str, level: int) -> Iterator[Fault]:
-    for key, value in fields.fields.items():
+    for key, value in sorted(fields.fields.items()):
         if "\x00" in key:
             yield Fault("the key must not hold a NUL character", place + _place(key))
         yield from _value_faults(value, place + _place(key), level)
