@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 LOCK = "requirements-dev.lock"
-FAILED = "error: {} could not be installed; the lines above say why (a network is needed once, and wheels for Python {})"
+FAILED = (
+    "error: {} could not be installed; the lines above say why (a network is needed once, and wheels for Python {})"
+)
 
 
 def main() -> None:
