@@ -106,11 +106,11 @@ def check_drift() -> None:
         raise ContractError(f"{GENERATED.relative_to(ROOT)} is stale ({', '.join(stale)}); run `make proto`")
 
 
-def read_contract(*, proto: Path = PROTO, comments: bool = False) -> FileDescriptorSet:
-    """The descriptors of the files below `proto` alone, with their comments if asked for."""
+def read_contract() -> FileDescriptorSet:
+    """The descriptors of the files of proto/ alone."""
     with tempfile.TemporaryDirectory() as scratch:
         image = Path(scratch) / "contract.binpb"
-        protoc(f"--descriptor_set_out={image}", *(["--include_source_info"] if comments else []), proto=proto)
+        protoc(f"--descriptor_set_out={image}")
         return FileDescriptorSet.FromString(image.read_bytes())
 
 
@@ -153,10 +153,10 @@ def module_of(file: FileDescriptorProto) -> str:
     return Path(file.name).stem + ("_pb2_grpc" if file.service else "_pb2")
 
 
-def protoc(*arguments: str, proto: Path = PROTO, files: Iterable[str] = ()) -> None:
-    """Run protoc over `files`, or over all below `proto`."""
-    named = list(files) or sorted(str(path.relative_to(proto)) for path in proto.rglob("*.proto"))
-    run(sys.executable, "-m", "grpc_tools.protoc", f"-I{proto}", f"-I{GOOGLEAPIS}", *arguments, *named)
+def protoc(*arguments: str, files: Iterable[str] = ()) -> None:
+    """Run protoc over `files` of proto/, or over all."""
+    named = list(files) or sorted(str(path.relative_to(PROTO)) for path in PROTO.rglob("*.proto"))
+    run(sys.executable, "-m", "grpc_tools.protoc", f"-I{PROTO}", f"-I{GOOGLEAPIS}", *arguments, *named)
 
 
 def buf(*arguments: str) -> None:

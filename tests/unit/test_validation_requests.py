@@ -10,6 +10,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc import error_details_pb2
 
 from jobcontrol import v1 as pb
 from jobcontrol_core.domain.errors import Violation
@@ -88,11 +89,30 @@ def test_labels_that_cannot_be_filtered_by_are_refused(labels: dict[str, str], p
     assert fields(pb.StartBuildRequest(path_id="x", labels=labels)) == places
 
 
-def test_many_faults_of_one_field_are_counted_after_the_first_eight() -> None:
+def test_many_faults_of_one_field_are_counted_after_the_first_five() -> None:
     request = pb.StartBuildRequest(path_id="x", labels={f"K{number}": "" for number in range(30)})
     found = violations(request)
-    assert len(found) == 9
-    assert found[-1] == Violation("labels", "and 22 more like these")
+    assert len(found) == 6
+    assert found[-1] == Violation("labels", "and 25 more like these")
+
+
+def test_the_worst_request_has_violations_that_fit_into_the_trailers_of_an_answer() -> None:
+    wide = "\N{GRINNING FACE}" * 200
+    deep = Value(struct_value=Struct(fields={wide: Value()}))
+    for _ in range(10):
+        deep = Value(struct_value=Struct(fields={wide: deep}))
+    request = pb.StartBuildRequest(
+        path_id="\0" * 200,
+        title="\0" * 300,
+        pipeline="\0",
+        parameters=Struct(fields={wide + str(number): deep for number in range(20)}),
+        document=pb.Document(content=b"\xff", media_type="text/\0" * 200, file_name="\0" * 300, sample=True),
+        labels={wide + str(number): wide + "\0" for number in range(40)},
+        request_id="\0",
+    )
+    told = bad_request(violations(request))
+    assert len(told.field_violations) > 15
+    assert told.ByteSize() < 8 << 10
 
 
 def test_statuses_to_look_for_are_known_and_not_unspecified() -> None:
@@ -233,6 +253,16 @@ def test_a_field_or_value_whose_behaviour_comes_later_is_named(request_: Message
 def test_what_is_served_is_not_refused(request_: Message) -> None:
     assert violations(request_) == []
     assert not_yet(request_) is None
+
+
+def bad_request(found: list[Violation]) -> error_details_pb2.BadRequest:
+    """What an answer's trailers carry."""
+    return error_details_pb2.BadRequest(
+        field_violations=[
+            error_details_pb2.BadRequest.FieldViolation(field=violation.field, description=violation.description)
+            for violation in found
+        ]
+    )
 
 
 def fields(request: Message) -> list[str]:

@@ -10,13 +10,13 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from jobcontrol_core.domain.errors import Violation
-from jobcontrol_server.rpc.validation.checks import Constraint, Fault
+from jobcontrol_server.rpc.validation.checks import Constraint, Fault, shortened
 from jobcontrol_server.rpc.validation.constraints import CONSTRAINTS
 from jobcontrol_server.rpc.validation.served import NOT_YET
 
 PACKAGE = "jobcontrol.v1"
-#: Faults told of one field. An answer's trailers hold some kilobytes, and one parameter can have thousands.
-MOST_FAULTS = 8
+#: Faults told of one field, and characters of a place within it: an answer's trailers hold 8 KiB.
+MOST_FAULTS, MOST_PLACE = 5, 120
 
 
 def violations(request: Message) -> list[Violation]:
@@ -49,7 +49,7 @@ def _violations(message: Message, path: str) -> Iterator[Violation]:
 def _faults_of(constraint: Constraint, value: object, message: Message, path: str) -> Iterator[Violation]:
     faults: Iterator[Fault] = (fault for check in constraint.checks for fault in check(value, message))
     for fault in islice(faults, MOST_FAULTS):
-        yield Violation(path + fault.place, fault.description)
+        yield Violation(path + shortened(fault.place, MOST_PLACE), fault.description)
     if rest := sum(1 for _ in faults):
         yield Violation(path, f"and {rest} more like these")
 
