@@ -32,6 +32,12 @@ def read(path: Path) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
 
 
+def is_text(path: Path) -> bool:
+    """Whether a file is meant to be read: git's own rule, no NUL among its first bytes."""
+    with (ROOT / path).open("rb") as file:
+        return b"\0" not in file.read(8000)
+
+
 @cache
 def tree(path: Path) -> ast.Module:
     """The syntax tree of a Python file given relative to the root."""

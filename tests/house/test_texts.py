@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from house.source_tree import files, read
+from house.source_tree import files, is_text, read
 
 # What is looked for stands here, so this file is the one that is not searched.
 REGISTRY_HOSTS = (
@@ -28,14 +28,13 @@ MACHINE_PATHS = (
     "/opt/pypi",
 )
 FORBIDDEN = re.compile("|".join([*map(re.escape, REGISTRY_HOSTS), *MACHINE_PATHS]))
-BINARY = {".binpb", ".png", ".ico", ".woff2", ".gif", ".jpg", ".db"}
 
 
 def test_no_file_names_a_registry_or_a_path_of_a_machine() -> None:
     found = [
         f"{path}:{number}: {match.group()}"
         for path in files()
-        if path.suffix not in BINARY and path.name != Path(__file__).name
+        if is_text(path) and path.name != Path(__file__).name
         for number, line in enumerate(read(path).splitlines(), 1)
         for match in FORBIDDEN.finditer(line)
     ]
