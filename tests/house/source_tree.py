@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("sdk", "core", "server", "workers", "migrations")
 GENERATED = Path("sdk/jobcontrol/v1")
-_NOT_OURS = {".git", ".venv", ".jobcontrol", "__pycache__", "build", "dist", "htmlcov", "node_modules"}
+_NOT_OURS = {".git", ".venv", ".jobcontrol", ".hypothesis", "__pycache__", "build", "dist", "htmlcov", "node_modules"}
 
 
 @cache
