@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import filecmp
+import itertools
 import shutil
 import subprocess
 import sys
@@ -128,7 +129,10 @@ def init_module(contract: FileDescriptorSet) -> str:
     imports = "".join(
         f"from jobcontrol.v1.{module} import (\n{lines(names)})\n" for module, names in sorted(exported.items())
     )
-    everything = lines(sorted(f'"{name}"' for names in exported.values() for name in names))
+    # The stubs import messages alone; server reflection finds a service once its own module is loaded.
+    services = [f"{Path(file.name).stem}_pb2" for file in contract.file if file.service]
+    imports = f"from jobcontrol.v1 import {', '.join(services)}\n{imports}"
+    everything = lines(f'"{name}"' for name in sorted([*services, *itertools.chain(*exported.values())]))
     return f"{INIT_HEAD}{imports}\n__all__ = [\n{everything}]\n"
 
 

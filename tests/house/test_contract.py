@@ -123,3 +123,10 @@ def test_python_that_was_edited_by_hand_is_seen(checkout: Checkout) -> None:
     assert stale.returncode == 1
     assert "job_pb2.pyi" in stale.stderr
     assert "run `make proto`" in stale.stderr
+
+
+def test_the_package_alone_lets_reflection_find_the_service() -> None:
+    find = "descriptor_pool.Default().FindServiceByName('jobcontrol.v1.JobControl')"
+    code = f"import jobcontrol.v1; from google.protobuf import descriptor_pool; {find}"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr

@@ -1,5 +1,6 @@
 """The contract as Python: every message and enum, and the stub. Made from proto/; do not edit."""
 
+from jobcontrol.v1 import service_pb2
 from jobcontrol.v1.audit_pb2 import (
     AuditEvent,
     ListAuditEventsRequest,
@@ -398,4 +399,5 @@ __all__ = [
     "Worker",
     "WorkerStatus",
     "add_JobControlServicer_to_server",
+    "service_pb2",
 ]
