@@ -92,10 +92,12 @@ async def generate_ku(ctx: Context, input: Mapping[str, Any]) -> list[dict[str, 
     return [dataclasses.asdict(unit) for unit in units]
 
 
-@learning_path.finish(queue="build-path", retry=RETRY)
 async def finalize_build(ctx: Context, input: Mapping[str, Any], results: Results) -> Result:
     """Once: put together what the steps found, say what is missing, and write it out for readers."""
     return await asyncio.to_thread(_finalize, ctx, results)
+
+
+learning_path.finish(finalize_build, queue="build-path", retry=RETRY)
 
 
 def _finalize(ctx: Context, results: Results) -> Result:

@@ -15,7 +15,7 @@ WORD = re.compile(rf"[{CJK}]|[^\W{CJK}]+")
 FENCED = re.compile(r"^(`{3,}|~{3,}).*?^\1", re.MULTILINE | re.DOTALL)
 LONGEST_TERM = 5
 USES_IT = 2
-LEANS_ON_IT = 3
+LEANS_ON_IT = 4
 MOST_NEEDS = 4
 TOO_COMMON = 0.3
 

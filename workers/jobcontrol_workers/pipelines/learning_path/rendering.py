@@ -125,12 +125,16 @@ def _needs(sub: Json, numbers: Numbers) -> Iterator[str]:
 
 def _unit(unit: Json, sub: Json) -> Iterator[str]:
     yield f"#### {KIND_NAMES[unit['kind']]} · {_plain(unit['title'])}"
-    if unit["summary"] and unit["words"] > 60 and unit["summary"] not in unit["body"][:300]:
+    if unit["summary"] and unit["words"] > 60 and not _opens_with(unit["body"], unit["summary"]):
         yield f"*In short:* {_plain(unit['summary'])}"
     yield unit["body"]
     terms = [term for term in unit["terms"] if term.strip("`").lower() not in unit["title"].lower()]
     if terms:
         yield f"*Key terms:* {', '.join(map(_plain, terms))}"
+
+
+def _opens_with(body: str, sentence: str) -> bool:
+    return body.replace("*", "").replace("\\", "").startswith(sentence[:60])
 
 
 def _recall(sub: Json) -> Iterator[str]:
@@ -188,8 +192,5 @@ def _many(count: int, name: str) -> str:
 def _plain(text: str) -> str:
     """Text outside code spans with what Markdown would read as markup escaped."""
     parts = text.split("`")
-    parts[::2] = [
-        part.replace("\\", "\\\\").replace("<", "\\<").replace("*", "\\*").replace("____", "\\_\\_\\_\\_")
-        for part in parts[::2]
-    ]
+    parts[::2] = [part.replace("\\", "\\\\").replace("<", "\\<").replace("*", "\\*") for part in parts[::2]]
     return "`".join(parts)

@@ -64,8 +64,8 @@ def _line(prose: Prose) -> str:
 def _code(block: Code) -> str:
     label = f"*{block.caption}*" if block.caption else ""
     if not block.text:
-        where = f"The document takes this code from `{block.included}`."
-        return f"{label.rstrip()}: {where}" if label else f"*({where})*"
+        where = f"*(The document takes this code from a file, `{block.included}`.)*"
+        return f"{label}\n\n{where}" if label else where
     longest = max((len(run) for run in BACKTICKS.findall(block.text)), default=2)
     fence = "`" * (longest + 1)
     shown = f"{fence}{block.language}\n{_short_code(block.text)}\n{fence}"

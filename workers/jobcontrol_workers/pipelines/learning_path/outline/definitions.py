@@ -15,9 +15,11 @@ SUBJECT = re.compile(
     rf"^(?P<article>(?:An?|The)\s+)?{NOUN}(?P<verb>\s+(?:is|are)\s+(?=(?:an?|the|any|one of|like an?|just an?|simply an?|a kind|code|data"
     r"|types?|values?|functions?|variables?)\b)|\s+(?:means|refers? to|denotes?|stands? for|describes?)\s+)(?P<meaning>.+)$"
 )
+OFTEN = r"(?:\s+(?:also|often|sometimes|usually|commonly|generally|just|simply|known|better))*"
 NAMED = re.compile(
-    r"\b(?:(?:is|are|be|was|being|it’s|it's|also|often|sometimes)\s+(?:called|known as|referred to as|termed|named)|we call (?:this|these|it)"
-    r"|(?:a|the) (?:process|technique|concept|feature|pattern|practice|method) (?:called|known as|of))\s+(?:an?\s+|the\s+)?",
+    rf"\b(?:(?:is|are|be|was|being|it’s|it's|they’re){OFTEN}\s+(?:called|known as|referred to as|termed|named)|we call (?:this|these|it|them)"
+    r"|(?:an?|the|this|these) (?:process|technique|concept|feature|pattern|practice|method|situation|behavior|property)s? (?:is |are )?(?:called|known as|of))"
+    r"\s+(?:an?\s+|the\s+)?",
 )
 FOREIGN = re.compile(
     r"(?: — это | - это | – это |является|называ(?:ется|ют)|とは|と呼(?:ぶ|ばれ)|是指|指的是|是一[种个]|叫做|称为|\bist ein|\bsind |\bnennt man|\bbezeichnet"
@@ -34,6 +36,11 @@ VAGUE = frozenset(
 PRONOUNS = frozenset(
     "it this that these those they there he she we you i here what which who everything nothing".split()
 )
+JUDGING = re.compile(
+    r"^(?:an?|the|one of the)\s+(?:very |really |quite )?(?:fact|complex|good|great|important|useful|common|powerful|bit|big|popular|nice|handy|key|little|lot"
+    r"|different|similar|perfect|bad|major|crucial|prime|real|same|most|best|only|next|first|last|more|less|few|number|matter|case|result|reason|way|term that|word that)\b",
+)
+ELSEWHERE = re.compile(r"(?:Chapter|Listing|Figure|Section|Appendix|Table|Step)\b", re.IGNORECASE)
 SHORTEST_MEANING = 3
 
 
@@ -92,6 +99,8 @@ def _by_subject(sentence: str, apart: list[str], topic: str) -> Definition | Non
     term, article = match["term"], (match["article"] or "").strip()
     if not _names_something(term) or len(WORD.findall(match["meaning"])) < SHORTEST_MEANING:
         return None
+    if JUDGING.match(match["meaning"]):
+        return None
     is_marked = term.startswith("`") or any(normal(term) == normal(word) for word in apart)
     is_topic = normal(term) in normal(topic)
     is_general = article in {"A", "An"} and len(term.split()) <= 3
@@ -102,10 +111,8 @@ def _by_subject(sentence: str, apart: list[str], topic: str) -> Definition | Non
 
 def _names_something(term: str) -> bool:
     words = [word.strip("`").lower() for word in term.split()]
-    if words[0] in PRONOUNS or words[-1] in VAGUE or words[-1] in STOPWORDS:
+    if ELSEWHERE.match(term) or words[0] in PRONOUNS or words[-1] in VAGUE or words[-1] in STOPWORDS:
         return False
-    if term.startswith("`") and len(words) <= 3:
-        return True
     inner = {
         "that",
         "which",
@@ -124,7 +131,9 @@ def _names_something(term: str) -> bool:
         "at",
         "by",
     }
-    return not inner.intersection(words) and any(is_meaningful(word) or word in WEAK_WORDS for word in words)
+    if inner.intersection(words):
+        return False
+    return term.startswith("`") or any(is_meaningful(word) or word in WEAK_WORDS for word in words)
 
 
 def _by_naming(sentence: str, apart: list[str]) -> list[Definition]:

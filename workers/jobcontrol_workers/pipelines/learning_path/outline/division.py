@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..generator import Concept, LeftOut, Span, SubConcept
-from .blocks import Block
+from .blocks import Block, Heading
 from .matter import sort_out
-from .pieces import Piece, bundle, divide, is_readable, open_up, read_piece
+from .pieces import OPENING, Piece, bundle, divide, is_readable, open_up, read_piece
 from .scan import scan
 from .sections import Section, nest
 from .source import Source
@@ -79,17 +79,25 @@ def _stretches(source: Source, piece: Piece) -> list[Piece]:
 
 def _names(pieces: list[tuple[Piece, tuple[Block, ...]]], concept: str) -> list[str]:
     """A title for each piece that no other one has: by its section, its own terms, or its number."""
-    titles = [piece.title or concept for piece, _ in pieces]
+    titles = [_title(piece, blocks, concept) for piece, blocks in pieces]
     names: list[str] = []
     for (piece, blocks), title in zip(pieces, titles, strict=True):
         name = title
         if titles.count(title) > 1 and piece.trail and piece.trail[-1] != concept:
-            name = f"{piece.trail[-1]}: {title}" if title != "Introduction" else piece.trail[-1]
+            name = f"{piece.trail[-1]}: {title}"
         if titles.count(title) > 1 and name in {title, *names}:
             topics = [term for term in key_terms(prose_in(blocks), heading=title) if term.lower() not in title.lower()]
             name = f"{title}: {', '.join(topics[:2])}" if topics else title
         names.append(name)
     return [_numbered(name, names, position) for position, name in enumerate(names)]
+
+
+def _title(piece: Piece, blocks: tuple[Block, ...], concept: str) -> str:
+    """The piece's own, or for an opening the heading that it stands under."""
+    if piece.title != OPENING:
+        return piece.title or concept
+    heading = blocks[0].title if blocks and isinstance(blocks[0], Heading) else ""
+    return heading if heading and heading != concept else OPENING
 
 
 def _numbered(name: str, names: list[str], position: int) -> str:

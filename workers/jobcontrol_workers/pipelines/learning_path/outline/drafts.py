@@ -10,12 +10,17 @@ from ..generator import Kind
 from .blocks import Block, Code, Heading, Items, Note, Paragraph, Table
 from .definitions import Definition, definitions_in
 from .prose import Prose
-from .words import word_count
+from .words import normal, word_count
 
 WARNING = re.compile(
     r"^(?:\[!(?:WARNING|CAUTION|IMPORTANT|DANGER)\]|warning|caution|danger|beware|attention|important|never |do not |don[’']t "
     r"|be careful|be aware|take care|achtung|warnung|attention|внимание|осторожно|важно|警告|注意|重要|تحذير|تنبيه)", re.IGNORECASE
 )  # fmt: skip
+DANGER = re.compile(
+    r"\b(?:be (?:very |extra )?careful|use caution|beware|pitfalls?|(?:causes?|causing|is|be|leads? to|risks?) undefined behavior|must never|should never|common mistake"
+    r"|easy to forget|security vulnerabilit(?:y|ies)|data races? can|can cause (?:a )?deadlocks?|is dangerous|are dangerous)\b",
+    re.IGNORECASE,
+)
 NOTE_LABEL = re.compile(
     r"^(?:\[!\w+\]\s*|(?:note|tip|hint|info|warning|caution|danger|attention|important)\s*[:!—–-]\s*)", re.IGNORECASE
 )
@@ -27,13 +32,18 @@ STEP_WORDS = re.compile(
     r"\b(?:steps?|procedure|how to|follow|in order|instructions|do the following|sequence|schritt|этап|шаг|手順|步骤)\b",
     re.IGNORECASE,
 )
+ENUMERATES = re.compile(
+    r"\b(?:cases|ways|reasons|rules|kinds|types|actions|options|features|properties|things|points|situations|categories|parts"
+    r"|powers|superpowers|examples|questions)\b",
+    re.IGNORECASE,
+)
 NO_STEP = re.compile(
-    r"^(?:An?|The|It|This|That|These|Each|Every|All|Any|No|There|What|Why|How|Which|Who|Is|Are|Does|Do you|Can|Some|Your|Our)\b"
+    r"^(?:From|To|With|In|When|If|An?|The|It|This|That|These|Each|Every|All|Any|No|There|What|Why|How|Which|Who|Is|Are|Does|Do you|Can|Some|Your|Our)\b"
 )
 ENTRY = re.compile(r"^(?:`[^`]+`|\S+(?: \S+){0,4}?)\s*(?:[:：]|—|–|--? )\s*\S")
 OUTPUT_LANGUAGES = frozenset({"console", "text", "txt", "output", "shell-session", "", "plaintext", "log"})
 ENOUGH = 130
-TOO_SMALL = 30
+TOO_SMALL = 40
 SHORT_LEAD = 60
 
 
@@ -44,19 +54,27 @@ class Draft:
     kind: Kind
     topic: str
     blocks: list[Block] = field(default_factory=list)
-    defines: list[Definition] = field(default_factory=list)
+
+    @property
+    def defines(self) -> list[Definition]:
+        """The definitions in its paragraphs and, where it is for reference, in its list."""
+        found = [found for prose in self._proses() for found in definitions_in(prose, topic=self.topic)]
+        return list({normal(definition.term): definition for definition in reversed(found)}.values())[::-1]
 
     @property
     def words(self) -> int:
         return sum(word_count(text) for block in self.blocks for text in _texts(block))
 
+    def _proses(self) -> Iterable[Prose]:
+        for block in self.blocks:
+            if isinstance(block, Paragraph):
+                yield block.prose
+            elif isinstance(block, Items) and self.kind == "reference":
+                yield from block.items
+
     @property
     def has_code(self) -> bool:
         return any(isinstance(block, Code) for block in self.blocks)
-
-    @property
-    def shows_code(self) -> bool:
-        return any(isinstance(block, Code) and block.text for block in self.blocks)
 
 
 def draft_units(blocks: Iterable[Block], *, topic: str) -> list[Draft]:
@@ -105,16 +123,19 @@ class _Drafting:
             self.done.append(draft)
 
     def _take_paragraph(self, block: Paragraph, prose: Prose) -> None:
-        found = definitions_in(prose, topic=self.topic)
-        if WARNING.match(prose.text) and word_count(prose.text) >= 8:
-            self._start(Draft("warning", self.topic, [block], found))
-        elif found and not (self._open and self._open.kind == "definition" and self._open.words < ENOUGH // 2):
-            self._start(Draft("definition", self.topic, [block], found), carry=TOO_SMALL)
+        if (WARNING.match(prose.text) and word_count(prose.text) >= 8) or DANGER.search(prose.text):
+            self._start(Draft("warning", self.topic, [block]))
+        elif self._defines(prose) and not (
+            self._open and self._open.kind == "definition" and self._open.words < ENOUGH // 2
+        ):
+            self._start(Draft("definition", self.topic, [block]), carry=TOO_SMALL)
         elif self._open and self._open.words + word_count(prose.text) <= self._room(prose):
             self._open.blocks.append(block)
-            self._open.defines += found
         else:
-            self._start(Draft("explanation", self.topic, [block], found))
+            self._start(Draft("explanation", self.topic, [block]))
+
+    def _defines(self, prose: Prose) -> bool:
+        return bool(definitions_in(prose, topic=self.topic))
 
     def _room(self, prose: Prose) -> int:
         """How long the open draft may grow by this paragraph: code keeps what speaks of it."""
@@ -132,20 +153,21 @@ class _Drafting:
         goes_on = isinstance(last, Code) or (
             draft is not None and block.language in OUTPUT_LANGUAGES and draft.words < ENOUGH
         )
-        if draft and draft.kind == "example" and goes_on:
+        if draft and draft.has_code and goes_on:
             draft.blocks.append(block)
         elif not block.text and not block.caption and draft and draft.words < ENOUGH:
             draft.blocks.append(block)
         else:
-            self._start(Draft("example", self.topic, [*self._take_lead(INTRODUCES_CODE), block]))
+            lead = self._take_lead(INTRODUCES_CODE)
+            defines = any(isinstance(part, Paragraph) and self._defines(part.prose) for part in lead)
+            self._start(Draft("definition" if defines else "example", self.topic, [*lead, block]))
 
     def _take_items(self, block: Items) -> None:
         lead = self._lead()
         if _are_steps(block, lead.text if lead else "", self.topic):
             self._finish_with_lead(Draft("procedure", self.topic, [block]))
         elif _are_entries(block):
-            found = [definition for item in block.items for definition in definitions_in(item, topic=self.topic)]
-            self._finish_with_lead(Draft("reference", self.topic, [block], found))
+            self._finish_with_lead(Draft("reference", self.topic, [block]))
         elif self._open and self._open.kind != "warning":
             self._open.blocks.append(block)
         else:
@@ -160,13 +182,11 @@ class _Drafting:
         kind: Kind = (
             "warning" if WARNING.match(NOTE_LABEL.sub("", opening)) or WARNING.match(opening) else "explanation"
         )
-        inner = [_unlabelled(note.blocks[0]), *note.blocks[1:]]
-        found = [found for part in inner if isinstance(part, Paragraph) for found in definitions_in(part.prose)]
-        before = self._open
-        self._start(Draft("definition" if found and kind == "explanation" else kind, self.topic, inner, found))
+        draft = Draft(kind, self.topic, [_unlabelled(note.blocks[0]), *note.blocks[1:]])
+        if kind == "explanation" and draft.defines:
+            draft.kind = "definition"
+        self._start(draft)
         self.close()
-        if before and before.kind == "example" and before is not self.done[-1]:
-            self._open = None
 
     def _lead(self) -> Prose | None:
         """The paragraph just before, if it announces what comes."""
@@ -214,6 +234,8 @@ def _are_steps(block: Items, lead: str, topic: str) -> bool:
     if not block.is_ordered or len(block.items) < 2:
         return False
     announced = STEP_WORDS.search(lead) or STEP_WORDS.search(topic)
+    if not announced and ENUMERATES.search(lead):
+        return False
     no_steps = sum(1 for item in block.items if NO_STEP.match(item.text))
     return bool(announced) or no_steps * 2 < len(block.items)
 

@@ -8,13 +8,13 @@ from .sentences import as_title
 
 LEAD_WORDS = re.compile(
     r"^(?:However|But|And|So|Also|Thus|Hence|Therefore|Moreover|Furthermore|Additionally|Again|Now|First|Second|Third|Next"
-    r"|Finally|Lastly|Luckily|Fortunately|Unfortunately|Instead|Still|Yet|Of course|In other words|In fact|In addition"
-    r"|For example|For instance|In general|Generally|That is|As a result|As such|Similarly|Likewise|Note that|Remember that"
-    r"|Recall that|Notice that|Note|Remember|On the other hand|By contrast|In contrast|In this case|In that case|Basically"
-    r"|Essentially|Specifically|Interestingly|Then|Here|Otherwise|Conversely)(?:,| that)?\s+",
+    r"|Finally|Lastly|Luckily|Fortunately|Unfortunately|Instead|Still|Yet|Of course|In other words|In fact|In addition|In a way"
+    r"|For example|For instance|In general|Generally|That is|As a result|As such|Similarly|Likewise|(?:Note|Remember|Recall|Notice) that"
+    r"|Note|Remember|On the other hand|By contrast|In contrast|In this case|In that case|Basically"
+    r"|Comparatively|Essentially|Specifically|Interestingly|Then|Here|Otherwise|Conversely),?\s+",
 )
 NEEDS_COMMA = re.compile(
-    r"^(?:However|First|Second|Third|Next|Instead|Still|Again|Here|Then|Note|Remember|Now|Also|Yet)\s"
+    r"^(?:However|In addition|In general|In fact|In a way|That is|Of course|First|Second|Third|Next|Instead|Still|Again|Here|Then|Note|Remember|Now|Also|Yet)\s"
 )
 ANAPHOR = re.compile(
     r"^(?:This|That|These|Those|It|Its|They|Their|Them|He|She|His|Her|Such|Both|Neither|Either|One|The (?:same|former|latter"
@@ -23,7 +23,7 @@ ANAPHOR = re.compile(
     r"|Each of these|Some of (?:this|these)|Another|Here|There’s|There's|Это|Он|Она|Они|Эти|这|那|它|他们|これ|それ|この|その|هذا|هذه)(?!\w)"
 )
 INNER_ANAPHOR = re.compile(
-    r"\b(?:this|that(?= (?:is|was|way|case|means))|these|those|it|they|them|both|the (?:following|preceding|former|latter|same|above))\b",
+    r"\b(?:its|their|(?:do|does|did|doing|like|with|than|for|to|about) that|do so|this|that(?= (?:is|was|way|case|means))|these|those|it|they|them|both|the (?:following|preceding|former|latter|same|above))\b",
     re.IGNORECASE,
 )
 SIGNPOST = re.compile(
@@ -54,7 +54,7 @@ def points_back(clause: str) -> bool:
 def without_lead(sentence: str) -> str:
     """`sentence` without the words that tie it to the one before."""
     lead = LEAD_WORDS.match(sentence)
-    if not lead or (NEEDS_COMMA.match(sentence) and not lead[0].rstrip().endswith((",", "that"))):
+    if not lead or (NEEDS_COMMA.match(sentence) and not lead[0].rstrip().endswith(",")):
         return sentence
     rest = sentence[lead.end() :]
     return as_title(rest) if len(rest.split()) >= 4 else sentence

@@ -15,6 +15,7 @@ FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]")
 CAPTION_MARK = re.compile(r"<span class=[\"'](?P<role>caption|filename)[\"']", re.IGNORECASE)
 BREAK_BETWEEN_CJK = re.compile(rf"(?<=[{CJK}、。！？「」]) (?=[{CJK}、。！？「」])")
 SPECIAL = re.compile(r"([\\*<`]|(?<!\w)_|_(?!\w))")
+SHELF = re.compile("\ue000(\\d+)\ue001")
 HIDING_TAG = re.compile(r"<(?P<close>/?)(?:script|style)\b", re.IGNORECASE)
 
 
@@ -72,8 +73,12 @@ class _Reading:
             self._put(" ")
 
     def finish(self) -> Prose:
-        text, markdown = _tidy("".join(self.plain)), _tidy("".join(self.marked))
+        text, markdown = self._tidied(self.plain), self._tidied(self.marked)
         return Prose(text, markdown, tuple(self.apart["em"]), tuple(self.apart["strong"]), tuple(self.code), self.role)
+
+    def _tidied(self, parts: Sequence[str]) -> str:
+        """Tidied text with its code put back, which no tidying may touch."""
+        return SHELF.sub(lambda match: _fenced(self.code, int(match[1])), _tidy("".join(parts)))
 
     def _put(self, text: str) -> None:
         self.plain.append(text)
@@ -93,7 +98,7 @@ class _Reading:
             self.open_marks.append((name, len(self.plain)))
         elif self.open_marks:
             name, start = self.open_marks.pop()
-            if words := _tidy("".join(self.plain[start:])).strip(" :."):
+            if words := self._tidied(self.plain[start:]).strip(" :."):
                 self.apart[name].append(words)
 
     def _take_link(self, token: Token) -> None:
@@ -105,9 +110,13 @@ class _Reading:
             self.marked.append(f"]({target})")
 
     def _take_code(self, code: str) -> None:
-        content = code.strip().replace("\n", " ")
-        self.code.append(content)
-        self._put(f"`{content}`" if "`" not in content else f"`` {content} ``")
+        self._put(f"\ue000{len(self.code)}\ue001")
+        self.code.append(code.strip().replace("\n", " "))
+
+
+def _fenced(codes: Sequence[str], number: int) -> str:
+    code = codes[number] if number < len(codes) else ""
+    return f"`{code}`" if "`" not in code else f"`` {code} ``"
 
 
 def _tidy(text: str) -> str:

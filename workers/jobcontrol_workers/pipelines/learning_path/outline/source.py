@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from functools import cached_property
 
 from ..generator import Span
+from .words import WORD, normal
 
 LINE_END = re.compile(r"\r\n|\n|\r")
 FENCE_OF_MATTER = re.compile(r"(?:---|\+\+\+)[ \t]*$")
 MATTER_KEY = re.compile(r"^[A-Za-z_][\w .-]*\s*[:=]")
 MATTER_TITLE = re.compile(r"^title\s*[:=]\s*(?P<title>.+?)\s*$", re.IGNORECASE)
 LONGEST_MATTER = 200
+COMMON_COUNT = 30
+COMMON_SHARE = 0.0008
 
 
 class Source:
@@ -44,6 +48,13 @@ class Source:
         """The characters from `start` to `end`, which may lie within one line."""
         last = bisect_right(self.starts, max(start, end - 1))
         return Span(start, end, bisect_right(self.starts, start), last)
+
+    @cached_property
+    def common_words(self) -> frozenset[str]:
+        """The words so frequent in the whole document that they single out no part of it."""
+        counts = Counter(normal(word) for word in WORD.findall(self.text))
+        least = max(COMMON_COUNT, counts.total() * COMMON_SHARE)
+        return frozenset(word for word, count in counts.items() if count >= least)
 
     @cached_property
     def front_matter(self) -> int:

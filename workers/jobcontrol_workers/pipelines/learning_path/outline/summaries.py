@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
@@ -14,12 +15,14 @@ from .words import WORD, normal, word_count
 
 LONGEST_SUMMARY = 240
 CONSIDERED = 24
+ENDS_SENTENCE = re.compile(r"[.。؟।…!?？！][\"”’)]*$")
 
 
 def opening_sentence(blocks: Iterable[Block], *, topic: str) -> str:
     """The sentence among the first few paragraphs that tells best what is to come."""
     proses: list[Prose] = []
-    for block in islice((block for block in blocks if not isinstance(block, Heading)), 4):
+    told = [block for block in blocks if not isinstance(block, Heading)]
+    for block in islice([block for block in told if not isinstance(block, Note)] or told, 4):
         match block:
             case Paragraph(prose=prose):
                 proses.append(prose)
@@ -51,6 +54,7 @@ def _score(sentence: str, *, prose: Prose, terms: Sequence[str], topic: str) -> 
     score -= 0 if stands_alone(without_lead(sentence)) else 4
     score -= 3 if is_signpost(sentence) else 0
     score -= 3 if sentence.endswith(("?", "!", "？")) else 0
+    score -= 0 if ENDS_SENTENCE.search(sentence) else 1.5
     words = word_count(sentence)
     score -= 3 if words < 6 else 2 if words > 38 else 0
     return score

@@ -21,6 +21,7 @@ HAN_RUN = re.compile(rf"[{CJK}]{{2,}}")
 KATAKANA = re.compile(r"[\u30a0-\u30ff]{3,}")
 HIRAGANA = re.compile(r"[\u3040-\u309f]+")
 LONGEST_PHRASE = 3
+NO_TERM = frozenset("not is are was were do does can will would must should that which".split())
 
 
 def prose_in(blocks: Iterable[Block]) -> list[Prose]:
@@ -40,11 +41,13 @@ def prose_in(blocks: Iterable[Block]) -> list[Prose]:
     return found
 
 
-def key_terms(proses: Sequence[Prose], *, heading: str, limit: int = 6) -> tuple[str, ...]:
-    """The terms that say what a text is about, the weightiest first."""
+def key_terms(
+    proses: Sequence[Prose], *, heading: str, common: frozenset[str] = frozenset(), limit: int = 6
+) -> tuple[str, ...]:
+    """The terms that say what a text is about, the weightiest first. Plain words in `common` are none of them."""
     scores: Counter[str] = Counter()
     shown: dict[str, str] = {}
-    for term, weight in _candidates(proses):
+    for term, weight in _candidates(proses, common):
         key = normal(term)
         shown.setdefault(key, term)
         scores[key] += weight
@@ -66,7 +69,7 @@ def code_terms(codes: Iterable[str]) -> Iterable[str]:
 def set_apart_terms(prose: Prose) -> Iterable[str]:
     """The emphasised words that can be terms, as the author wrote them."""
     for words in (*prose.set_apart, *prose.strong):
-        plain = words.strip(" .,;:!?()")
+        plain = words.strip(" .,;:!?")
         if is_term(plain):
             yield plain
 
@@ -77,7 +80,9 @@ def is_term(words: str) -> bool:
         return False
     if HAN_RUN.fullmatch(words):
         return len(words) <= 12
-    parts = words.split()
+    parts = words.lower().split()
+    if parts[0] in STOPWORDS - {"no"} or any(part in NO_TERM or part.endswith(("n’t", "n't")) for part in parts):
+        return False
     return (
         len(parts) <= 4
         and any(is_meaningful(part.strip("`")) or len(parts) > 1 for part in parts)
@@ -85,7 +90,7 @@ def is_term(words: str) -> bool:
     )
 
 
-def _candidates(proses: Sequence[Prose]) -> Iterable[tuple[str, int]]:
+def _candidates(proses: Sequence[Prose], common: frozenset[str]) -> Iterable[tuple[str, int]]:
     forms: dict[str, Counter[str]] = {}
     for prose in proses:
         for term in set_apart_terms(prose):
@@ -96,7 +101,7 @@ def _candidates(proses: Sequence[Prose]) -> Iterable[tuple[str, int]]:
             forms.setdefault(normal(phrase), Counter())[phrase] += 1
     for key, written in forms.items():
         count = written.total()
-        if count >= 2 and (" " in key or count >= 3 or HAN_RUN.match(key)):
+        if key not in common and count >= 2 and (" " in key or count >= 3 or HAN_RUN.match(key)):
             yield _usual_form(written), count + key.count(" ")
 
 

@@ -11,6 +11,7 @@ from .sentences import as_title, clip
 from .words import WORD, normal
 
 LONGEST_TITLE = 90
+LONGEST_TOPIC = 50
 COMMAND = re.compile(r"^(?:\$|>|%|C:\\[^>]*>|PS>)\s+(?P<command>\S.*)$", re.MULTILINE)
 DECLARED = re.compile(
     r"^\s*(?:pub(?:\([^)]*\))?\s+|export\s+|public\s+|private\s+|static\s+|async\s+|abstract\s+|default\s+|unsafe\s+|const\s+(?=fn))*"
@@ -29,13 +30,16 @@ def title_of(draft: Draft, *, terms: Sequence[str], is_only: bool) -> str:
     if is_only and draft.topic:
         return draft.topic
     topics = [term for term in terms if not _says(draft.topic, term)][: 1 if draft.kind != "explanation" else 2]
-    title = f"{draft.topic}: {' and '.join(topics)}" if draft.topic and topics else draft.topic or " and ".join(topics)
+    topic = draft.topic.partition(": ")[0] if len(draft.topic) > LONGEST_TOPIC else draft.topic
+    title = f"{topic}: {' and '.join(topics)}" if draft.topic and topics else draft.topic or " and ".join(topics)
     return clip(as_title(title), LONGEST_TITLE)
 
 
 def _defined(draft: Draft) -> str:
     names = list(dict.fromkeys(definition.term for definition in draft.defines))
-    return " and ".join(names[:2])
+    first, others = names[0], names[1:]
+    distinct = [name for name in others if normal(name) not in normal(first) and normal(first) not in normal(name)]
+    return " and ".join([first, *distinct[:1]])
 
 
 def _example_name(draft: Draft) -> str:
@@ -45,7 +49,8 @@ def _example_name(draft: Draft) -> str:
             return as_title(code.caption.rstrip("."))
     for code in codes:
         if command := COMMAND.search(code.text):
-            return f"Running `{clip(command['command'].strip('`').replace('`', ''), 50)}`"
+            shown = f"`{clip(command['command'].strip('`').replace('`', ''), 50)}`"
+            return f"{draft.topic}: {shown}" if draft.topic else shown
     for code in codes:
         names = list(dict.fromkeys(match["name"] for match in DECLARED.finditer(code.text)))
         names = [name for name in names if name != "main"] or names

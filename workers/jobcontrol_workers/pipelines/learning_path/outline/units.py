@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from ..generator import KnowledgeUnit, SubConcept
 from .blocks import Block, Heading, Paragraph
 from .bodies import body_of, code_in
-from .drafts import Draft, draft_units
+from .drafts import DANGER, Draft, draft_units
 from .pieces import read_piece
 from .prose import Prose
 from .questions import Material, recall
-from .sentences import clip
+from .sentences import clip, sentences
 from .source import Source
 from .summaries import LONGEST_SUMMARY, best_sentence
 from .terms import key_terms, prose_in
@@ -38,7 +38,7 @@ class _Writing:
 
     def write(self, draft: Draft, *, is_only: bool) -> KnowledgeUnit:
         proses = prose_in(draft.blocks)
-        terms = _terms(draft, proses)
+        terms = _terms(draft, proses, self.source.common_words)
         title = self._title(draft, terms, is_only=is_only)
         code = code_in(draft.blocks)
         first, last = self._lines(draft.blocks)
@@ -54,7 +54,7 @@ class _Writing:
             body=body,
             code=code,
             terms=terms,
-            defines=tuple(dict.fromkeys(definition.term.strip("`") for definition in draft.defines)),
+            defines=_defined_terms(draft, self.source.common_words),
             questions=recall(material, asked=self.asked),
             first_line=first,
             last_line=last,
@@ -73,16 +73,30 @@ class _Writing:
         return min(first, span.last_line), max(first, min(last, span.last_line))
 
 
-def _terms(draft: Draft, proses: list[Prose]) -> tuple[str, ...]:
-    found = key_terms(proses, heading=draft.topic)
+def _terms(draft: Draft, proses: list[Prose], common: frozenset[str]) -> tuple[str, ...]:
+    found = key_terms(proses, heading=draft.topic, common=common)
     defined = [definition.term for definition in draft.defines]
     known = {normal(term) for term in defined}
     return tuple(dict.fromkeys([*defined, *(term for term in found if normal(term) not in known)]))[:6]
 
 
+def _defined_terms(draft: Draft, common: frozenset[str]) -> tuple[str, ...]:
+    """The terms that a glossary can send its reader here for: not the everyday words that only label a list's items."""
+    kept = [found.term for found in draft.defines if found.verb or normal(found.term) not in common]
+    return tuple(dict.fromkeys(_bare(term) for term in kept))
+
+
+def _bare(term: str) -> str:
+    return term.strip("`") if term.count("`") == 2 and term.startswith("`") and term.endswith("`") else term
+
+
 def _summary(draft: Draft, proses: list[Prose], terms: tuple[str, ...]) -> str:
     if draft.kind == "definition" and draft.defines:
         return clip(draft.defines[0].sentence, LONGEST_SUMMARY)
+    if draft.kind == "warning":
+        told = [sentence for prose in proses for sentence in sentences(prose.text) if DANGER.search(sentence)]
+        if told:
+            return clip(told[0], LONGEST_SUMMARY)
     if draft.kind in {"reference", "procedure"}:
         lead = [block.prose for block in draft.blocks if isinstance(block, Paragraph)]
         if text := best_sentence(lead, terms=terms, topic=draft.topic):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from ...generator import Kind, Question
 from .code import code_questions
@@ -26,10 +27,24 @@ BY_KIND: Mapping[Kind, tuple[Maker, ...]] = {
         code_questions,
         gap_questions,
     ),
-    "explanation": (reason_questions, condition_questions, purpose_questions, whole_list_questions, gap_questions),
-    "example": (code_questions, reason_questions, purpose_questions, condition_questions, gap_questions),
+    "explanation": (
+        meaning_questions,
+        reason_questions,
+        condition_questions,
+        purpose_questions,
+        whole_list_questions,
+        gap_questions,
+    ),
+    "example": (
+        meaning_questions,
+        code_questions,
+        reason_questions,
+        purpose_questions,
+        condition_questions,
+        gap_questions,
+    ),
     "procedure": (step_questions, code_questions, purpose_questions, reason_questions, gap_questions),
-    "warning": (reason_questions, condition_questions, purpose_questions, gap_questions),
+    "warning": (reason_questions, condition_questions, purpose_questions, meaning_questions, gap_questions),
     "reference": (table_questions, meaning_questions, reason_questions, gap_questions),
 }
 
@@ -37,15 +52,18 @@ BY_KIND: Mapping[Kind, tuple[Maker, ...]] = {
 def recall(material: Material, *, asked: set[str]) -> tuple[Question, ...]:
     """At most three questions about `material`, none of them in `asked`, which grows by them.
 
-    A second gap to fill is asked only where no other question is found.
+    A gap whose term tells little is asked only where nothing better is found.
     """
     found: list[Question] = []
     for question in _questions(material):
         if len(found) == MOST_QUESTIONS:
             break
-        if question.ask not in asked and (question.form != "gap" or len(found) < 2):
-            asked.add(question.ask)
-            found.append(question)
+        if question.ask in asked or (question.form == "weak gap" and found):
+            continue
+        if question.form == "gap" and any(other.answer == question.answer for other in found):
+            continue
+        asked.add(question.ask)
+        found.append(replace(question, form=question.form.removeprefix("weak ")))
     return tuple(found)
 
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from ...generator import Question
 from ..phrasing import is_signpost, points_back, stands_alone, without_lead
 from ..sentences import OPENERS, sentence_is_balanced
-from ..words import CJK, is_meaningful, normal, word_count
+from ..words import CJK, normal, word_count
 from .material import Material
 
 GAP = "____"
 SHORTEST, LONGEST = 8, 34
+TELLING = 2.0
+NARRATION = re.compile(r"(?:We|You|I|Let[’']s)\b")
 
 
 def gap_questions(material: Material) -> Iterator[Question]:
     """The most telling sentences first; the term left out is one that the title does not give away."""
     ranked = sorted(_candidates(material), key=lambda found: -found[0])
-    for _, sentence, term in ranked:
+    for score, sentence, term in ranked:
         if gapped := with_gap(sentence, term):
-            yield Question(f"Fill the gap: “{gapped}”", term, "gap")
+            yield Question(f"Fill the gap: “{gapped}”", term, "gap" if score >= TELLING else "weak gap")
 
 
 def with_gap(sentence: str, term: str) -> str:
@@ -40,21 +42,27 @@ def _candidates(material: Material) -> Iterator[tuple[float, str, str]]:
             continue
         if not stands_alone(plain) or is_signpost(plain) or plain.startswith(OPENERS):
             continue
-        present = [term for term in material.terms if _stands_in(term, plain)]
-        hidden = [term for term in present if normal(term) not in title] or present
-        if hidden:
-            term = max(hidden, key=lambda term: _weight(term, material.terms))
-            yield len(present) - (2 if points_back(plain) else 0) - (1 if term not in hidden[:2] else 0), plain, term
+        scored = [(_telling(term, plain, title), term) for term in material.terms if _stands_in(term, plain)]
+        if scored:
+            best, term = max(scored)
+            yield (
+                best
+                + 0.3 * len(scored)
+                - (1.0 if points_back(plain) else 0.0)
+                - (0.9 if NARRATION.match(plain) else 0.0),
+                plain,
+                term,
+            )
+
+
+def _telling(term: str, sentence: str, title: str) -> float:
+    """How much a reader must have understood to fill this gap: a name or phrase asks more than an everyday word."""
+    is_name = term.startswith("`") or " " in term or not term.isascii() or any(letter.isupper() for letter in term[1:])
+    score = 2.0 if is_name else 1.2 if len(term) >= 8 else 0.5
+    score -= 1.0 if normal(term).strip("`") in title else 0.0
+    return score - (0.8 if sentence.lower().count(term.strip("`").lower()) > 1 else 0.0)
 
 
 def _stands_in(term: str, sentence: str) -> bool:
-    low, bare = sentence.lower(), term.strip("`").lower()
-    return (
-        bare in low
-        and low.count(bare) <= 2
-        and any(is_meaningful(word) or term.startswith("`") or not word.isascii() for word in bare.split())
-    )
-
-
-def _weight(term: str, terms: Sequence[str]) -> float:
-    return -terms.index(term) + (1 if " " in term or term.startswith("`") else 0)
+    bare = term.strip("`").lower()
+    return 1 <= sentence.lower().count(bare) <= 2

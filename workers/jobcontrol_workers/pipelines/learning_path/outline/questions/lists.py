@@ -42,13 +42,10 @@ def table_questions(material: Material) -> Iterator[Question]:
 def whole_list_questions(material: Material) -> Iterator[Question]:
     """The rest of a short list whose first item is given."""
     for block in material.blocks:
-        if isinstance(block, Items) and 3 <= len(block.items) <= 5:
-            items = [clip(without_end(item.text), LONGEST_ITEM) for item in block.items]
-            if all(len(item) > 8 for item in items):
-                rest = len(items) - 1
-                number = {2: "two", 3: "three", 4: "four"}[rest]
-                yield Question(
-                    f"The text lists {rest + 1} points; the first is “{items[0]}”. What are the other {number}?",
-                    "; ".join(items[1:]),
-                    "list",
-                )
+        if not isinstance(block, Items) or not 3 <= len(block.items) <= 4:
+            continue
+        items = [without_end(item.text) for item in block.items]
+        if all(8 < len(item) <= LONGEST_ITEM for item in items):
+            number = {2: "two", 3: "three"}[len(items) - 1]
+            ask = f"{material.title}: one point in the list is “{items[0]}”. Which are the other {number}?"
+            yield Question(ask, "; ".join(items[1:]), "list")

@@ -10,6 +10,7 @@ from ...generator import Kind
 from ..blocks import Block, Code, Items, Note, Paragraph
 from ..definitions import Definition
 from ..sentences import sentences
+from ..words import WORD
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Material:
     def sentences(self) -> tuple[str, ...]:
         """The sentences of its paragraphs, those in notes included; list items only count where they are sentences."""
         return tuple(sentence for text in _texts(self.blocks) for sentence in sentences(text))
+
+    @cached_property
+    def lower_words(self) -> frozenset[str]:
+        """The words that the text writes in lower case somewhere, and that are no names therefore."""
+        return frozenset(word for sentence in self.sentences for word in WORD.findall(sentence) if word.islower())
 
     @cached_property
     def code(self) -> tuple[Code, ...]:

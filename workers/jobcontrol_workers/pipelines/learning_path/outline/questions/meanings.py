@@ -34,7 +34,8 @@ def _by_name(definition: Definition) -> Question | None:
         return None
     ask = f"Which term fits: “{GAP} {definition.verb} {meaning}”?" if definition.verb in {"is", "are"} else ""
     ask = ask or f"Which term does the text explain as “{meaning}”?"
-    return Question(ask, as_title(definition.term), "name")
+    answer = f"{definition.article} {_lower(definition.term)}".strip() if definition.article else definition.term
+    return Question(ask, as_title(answer), "name")
 
 
 def _by_meaning(definition: Definition) -> Question | None:
@@ -51,7 +52,9 @@ def _by_meaning(definition: Definition) -> Question | None:
         return Question(
             f"What {does} {subject} {verb.get(definition.verb, 'mean')}?", clip(sentence, LONGEST_QUOTE), "meaning"
         )
-    return Question(f"What does {term} mean here?", clip(as_title(definition.meaning), LONGEST_QUOTE), "meaning")
+    return Question(
+        f"What does the text say about “{term}”?", clip(as_title(definition.meaning), LONGEST_QUOTE), "meaning"
+    )
 
 
 def _by_gap(definition: Definition, material: Material) -> Question | None:

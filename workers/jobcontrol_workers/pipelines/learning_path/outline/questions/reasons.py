@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ...generator import Question
 from ..phrasing import ANAPHOR, is_signpost, points_back, without_lead
@@ -13,11 +14,10 @@ from .material import Material
 LONGEST_CLAUSE = 24
 LONGEST_ANSWER = 260
 BECAUSE = re.compile(r"^(?P<fact>.+?),?\s+because\s+(?P<reason>(?!of\b).+)$")
-FIRST_BECAUSE = re.compile(r"^Because\s+(?!of\b)(?P<reason>[^,]+),\s+(?P<fact>.+)$")
-CONDITION = re.compile(
-    r"^(?P<word>When|If|Whenever|Once|Unless|Without|After)\s+(?P<condition>[^,]+),\s+(?:then\s+)?(?P<result>.+)$"
+OPENING = re.compile(r"^(?P<word>Because|When|If|Whenever|Once|Unless|After)\s+(?!of\b)(?P<rest>.+)$")
+PURPOSE = re.compile(
+    r"^(?:In order to|To)\s+(?!(?:do|be|say|recap|summarize|see|show|demonstrate|illustrate|begin)\b)(?P<aim>[a-z][^,]+),\s+(?P<means>.+)$"
 )
-PURPOSE = re.compile(r"^(?:In order to|To)\s+(?P<aim>[a-z][^,]+),\s+(?P<means>.+)$")
 ENABLES = re.compile(
     r"^(?P<what>.{3,60}?)\s+(?P<verb>lets?|allows?|enables?)\s+(?P<whom>you|us|we)\s+(?:to\s+)?(?P<gain>[a-z].+)$"
 )
@@ -27,7 +27,8 @@ INVERTED = re.compile(
     r"|doesn’t|doesn't|don’t|don't|didn’t|didn't|do not|does not|did not|will not|must not|should not|could not)\s+(?P<rest>.+)$"
 )
 NO_SUBJECT = re.compile(
-    r"\b(?:that|which|who|when|if|while|what|how|and|or|but|to|so|as|of|for|with|in|on|there|where|after|before|then|because)\b",
+    r"\b(?:that|which|who|when|if|while|what|how|and|or|but|to|so|as|of|for|with|in|on|there|where|after|before|then|because"
+    r"|also|therefore|via|by|not|can|can’t|doesn’t|won’t|won't|doesn't|don't|can't|cannot|didn’t|wouldn’t|don’t|does|do|is|are|will|would|using|have|has|had)\b|[,;:]",
     re.IGNORECASE,
 )
 NEGATED = re.compile(r"^(?P<verb>do|does|did|will|must|should|could) not$")
@@ -35,36 +36,52 @@ STARTS_LOW = re.compile(
     r"^(?:The|An?|We|You|In|On|At|For|From|With|Each|Every|If|When|Some|All|Most|Many|Our|Your|There|By|After|Before|While|Even"
     r"|No|Not|Any|As|Only|Using|One|Two|Both|Since|Without)\b"
 )
+ENDS_RELATIVE = re.compile(r"\b(?:that|which|who)(?:\s\S+){1,4}$")
+CONDITIONAL = re.compile(
+    r"(?:If|When|While|Although|Even|Just|Maybe|Perhaps|Not|Only|Mainly|Largely|Simply|Because|Once|Unless)\b"
+)
+WOULD = re.compile(r"\b(?:would|could|might)\b")
+ADVICE = re.compile(
+    r"^(?:you|we|use|add|call|run|create|write|put|open|set|make|start|type|enter|press|choose|declare|define|install|pass|simply|just)\b"
+)
 CHOICE = re.compile(r"^(?P<who>you|we)\s+(?P<verb>can|should|must|need to|have to|could|might|may)\s+")
 
 
 def reason_questions(material: Material) -> Iterator[Question]:
-    """`X because Y` asks why X."""
+    """`X because Y` and `Because Y, X` ask why X."""
     for sentence in _plain(material):
-        match = FIRST_BECAUSE.match(sentence) or BECAUSE.match(sentence)
-        if not match or is_signpost(match["fact"]):
+        if (opened := _opened(sentence)) and opened.word == "because":
+            fact, reason = as_title(opened.main), opened.clause
+        elif (match := BECAUSE.match(sentence)) and not CONDITIONAL.match(sentence):
+            fact, reason = match["fact"], match["reason"]
+        else:
             continue
-        fact, reason = as_title(match["fact"]), without_end(match["reason"])
-        if _is_clear(fact) and len(reason.split()) >= 3 and not _opens_with_relative(fact):
-            yield Question(why(fact), _answer(f"Because {_low(reason)}"), "reason")
+        if (
+            _is_clear(fact)
+            and not ENDS_RELATIVE.search(fact)
+            and len(reason.split()) >= 3
+            and not is_signpost(fact)
+            and not CONDITIONAL.match(fact)
+        ):
+            yield Question(why(fact, material), _answer(f"Because {low(reason, material)}"), "reason")
 
 
 def condition_questions(material: Material) -> Iterator[Question]:
     """`When X, Y` asks what happens when X."""
     for sentence in _plain(material):
-        match = CONDITION.match(_commas_in_code_hidden(sentence))
-        if not match or is_signpost(sentence):
+        opened = _opened(sentence)
+        if not opened or opened.word == "because" or is_signpost(sentence):
             continue
-        condition, result = _same_part(sentence, match, "condition"), without_end(_same_part(sentence, match, "result"))
-        if not _is_clear(condition) or len(result.split()) < 3 or ANAPHOR.match(as_title(result)):
+        if not _is_clear(opened.clause) or len(opened.main.split()) < 3 or ANAPHOR.match(as_title(opened.main)):
             continue
-        word = match["word"].lower()
-        if choice := CHOICE.match(result):
+        answer = _answer(as_title(opened.main))
+        if choice := CHOICE.match(opened.main):
             verb = choice["verb"]
             ask = f"What do {choice['who']} {verb} do" if verb.endswith(" to") else f"What {verb} {choice['who']} do"
-            yield Question(f"{ask} {word} {condition}?", _answer(as_title(result)), "condition")
+            yield Question(f"{ask} {opened.word} {opened.clause}?", answer, "condition")
         else:
-            yield Question(f"What happens {word} {condition}?", _answer(as_title(result)), "condition")
+            would = "would happen" if WOULD.search(opened.main) and opened.word == "if" else "happens"
+            yield Question(f"What {would} {opened.word} {opened.clause}?", answer, "condition")
 
 
 def purpose_questions(material: Material) -> Iterator[Question]:
@@ -72,26 +89,35 @@ def purpose_questions(material: Material) -> Iterator[Question]:
     for sentence in _plain(material):
         if is_signpost(sentence):
             continue
-        if (aim := PURPOSE.match(sentence)) and _is_clear(aim["aim"]) and not ANAPHOR.match(as_title(aim["means"])):
-            yield Question(f"How do you {aim['aim']}?", _answer(as_title(without_end(aim["means"]))), "purpose")
+        if (
+            (aim := PURPOSE.match(sentence))
+            and _is_clear(aim["aim"], shortest=2)
+            and _is_clear(aim["means"], longest=60)
+        ):
+            how = "How do you" if ADVICE.match(aim["means"]) else "What is done to"
+            yield Question(f"{how} {aim['aim']}?", _answer(as_title(without_end(aim["means"]))), "purpose")
         elif (
             (gain := ENABLES.match(sentence))
             and _is_clear(gain["what"], shortest=1)
             and not NO_SUBJECT.search(gain["what"])
         ):
-            whom = "us" if gain["whom"] == "we" else gain["whom"]
-            verb, link = gain["verb"], "" if gain["verb"].startswith("let") else " to"
-            does = "does" if verb.endswith("s") else "do"
-            ask = f"What {does} {_low(gain['what'])} {verb.removesuffix('s')} {whom}{link} do?"
-            yield Question(ask, _answer(as_title(without_end(gain["gain"]))), "purpose")
+            yield _gain_question(gain, material)
 
 
-def why(fact: str) -> str:
+def _gain_question(gain: re.Match[str], material: Material) -> Question:
+    whom = "us" if gain["whom"] == "we" else gain["whom"]
+    link = "" if gain["verb"].startswith("let") else " to"
+    does = "does" if gain["verb"].endswith("s") else "do"
+    ask = f"What {does} {low(gain['what'], material)} {gain['verb'].removesuffix('s')} {whom}{link} do?"
+    return Question(ask, _answer(as_title(without_end(gain["gain"]))), "purpose")
+
+
+def why(fact: str, material: Material) -> str:
     """`fact` asked for its reason: turned round where its subject is plain, else led in by words that fit any clause."""
     match = INVERTED.match(fact)
     if not match or NO_SUBJECT.search(match["subject"]) or match["verb"].startswith(("has", "have")):
-        return f"Why is it that {_low(fact)}?"
-    subject, verb = _low(match["subject"]), match["verb"]
+        return f"Why is it that {low(fact, material)}?"
+    subject, verb = low(match["subject"], material), match["verb"]
     if verb == "cannot":
         return f"Why can {subject} not {match['rest']}?"
     if negated := NEGATED.match(verb):
@@ -106,20 +132,44 @@ def _plain(material: Material) -> Iterator[str]:
             yield plain.rstrip(".")
 
 
-def _is_clear(clause: str, *, shortest: int = 3) -> bool:
+def _is_clear(clause: str, *, shortest: int = 3, longest: int = LONGEST_CLAUSE) -> bool:
     words = clause.split()
-    return shortest <= len(words) <= LONGEST_CLAUSE and not ANAPHOR.match(as_title(clause)) and not points_back(clause)
+    return shortest <= len(words) <= longest and not ANAPHOR.match(as_title(clause)) and not points_back(clause)
 
 
-def _opens_with_relative(fact: str) -> bool:
-    return (
-        re.match(r"(?:If|When|While|Although|Even|Just|Maybe|Perhaps|Not|Only|Mainly|Largely|Simply)\b", fact)
-        is not None
+def low(text: str, material: Material) -> str:
+    """`text` as it stands within a sentence: its first word in lower case, unless it is a name."""
+    first = text.split(maxsplit=1)[0].rstrip(",") if text.strip() else ""
+    is_plain = (
+        STARTS_LOW.match(text) or first.lower() in material.lower_words or re.fullmatch(r"[A-Z][a-z]+(?:ing|ly)", first)
     )
+    return text[:1].lower() + text[1:] if is_plain else text
 
 
-def _low(text: str) -> str:
-    return text[:1].lower() + text[1:] if STARTS_LOW.match(text) else text
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A sentence that opens with a clause of its own: `word` in lower case, the clause, and the rest."""
+
+    word: str
+    clause: str
+    main: str
+
+
+def _opened(sentence: str) -> _Opened | None:
+    """Take a sentence apart at the comma that ends its opening clause: not one within a list of two words."""
+    opening = OPENING.match(_commas_in_code_hidden(sentence))
+    if not opening:
+        return None
+    rest, start = opening["rest"], opening.start("rest")
+    for comma in re.finditer(r",\s+(?:then\s+)?", rest):
+        following = re.split(r"[,;:—]", rest[comma.end() :], maxsplit=1)[0]
+        if len(following.split()) >= 3 and not re.match(
+            r"(?:and|or|but|which|who|such as|including|like|whether|not|for example|say|as|for instance|[a-z]+ing)\b",
+            following,
+        ):
+            clause, main = sentence[start : start + comma.start()], sentence[start + comma.end() :]
+            return _Opened(opening["word"].lower(), clause, without_end(main))
+    return None
 
 
 def _answer(text: str) -> str:
@@ -128,7 +178,3 @@ def _answer(text: str) -> str:
 
 def _commas_in_code_hidden(sentence: str) -> str:
     return CODE_SPAN.sub(lambda match: match[0].replace(",", ";"), sentence)
-
-
-def _same_part(sentence: str, match: re.Match[str], group: str) -> str:
-    return sentence[match.start(group) : match.end(group)]
