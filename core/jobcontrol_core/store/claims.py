@@ -26,8 +26,12 @@ class ClaimWish:
 
 
 def lock_claimable(tx: Connection, wishes: Sequence[ClaimWish]) -> list[Row]:
-    """Lock steps that these wishes may take, skipping those that another session is taking just now."""
-    return [row for wish in wishes for stage_no, room in wish.room.items() for row in _lock(tx, wish, stage_no, room)]
+    """Lock steps that these wishes may take, skipping those that another session is taking just now.
+
+    A transaction does not skip its own locks: two wishes for one stage find the same steps, told once.
+    """
+    found = [row for wish in wishes for stage_no, room in wish.room.items() for row in _lock(tx, wish, stage_no, room)]
+    return list({row["id"]: row for row in found}.values())
 
 
 def write_claims(ledger: Ledger, candidates: Sequence[Row], *, session_id: str) -> tuple[ClaimedStep, ...]:
