@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-ROOT = ""
+#: Not empty: a page that begins after "" begins with the root.
+ROOT = "0"
 #: Sorts after every child position, whose digits are 0-9 and a-z.
 FINALIZE_POSITION = "~"
 
