@@ -50,13 +50,17 @@ def _stage_that_failed_whole(entry: Entry) -> int | None:
 
 
 def _fail(ledger: Ledger, entry: Entry, stage_no: int) -> None:
-    """FAILED, with the error of the stage's first failed step in document order."""
+    """FAILED, with the error of the stage's first failed step in document order.
+
+    A finalize step that was skipped gives its reason: without a result the build is not COMPLETED.
+    """
     failed = ledger.tx.execute(
         select(steps.c.id, steps.c.stage, steps.c.error)
         .where(
             steps.c.job_id == entry.job_id,
             steps.c.stage_no == stage_no,
-            steps.c.status == StepStatus.FAILED,
+            steps.c.status.in_((StepStatus.FAILED, StepStatus.SKIPPED)),
+            steps.c.error.is_not(None),
         )
         .order_by(steps.c.position)
         .limit(1)
