@@ -13,7 +13,6 @@ from jobcontrol_core.domain.lifecycle import StepStatus
 from jobcontrol_core.domain.outcomes import NewChild
 from jobcontrol_core.domain.positions import FINALIZE_POSITION, ROOT, child_position
 from jobcontrol_core.domain.values import StageSpec
-from jobcontrol_core.store.blobs import Spill
 from jobcontrol_core.store.ledger import Entry, Ledger
 from jobcontrol_core.store.rows import Row, to_step
 from jobcontrol_core.store.tables import steps
@@ -34,7 +33,6 @@ def bear_finalize(ledger: Ledger, entry: Entry) -> None:
 
 def bear_children(ledger: Ledger, entry: Entry, parent: Row, children: Sequence[NewChild], status: StepStatus) -> None:
     """The children of a step that completes in this transaction, born with `status`."""
-    spill = Spill()
     rows = [
         _row(
             ledger,
@@ -48,11 +46,10 @@ def bear_children(ledger: Ledger, entry: Entry, parent: Row, children: Sequence[
             ordinal=index,
             sibling_total=len(children),
             status=status,
-            **spill.columns("input", child.input),
+            **ledger.spill.columns("input", child.input),
         )
         for index, child in enumerate(children)
     ]
-    spill.write(ledger.tx, ledger.now)
     _bear(ledger, entry, rows)
 
 

@@ -50,8 +50,12 @@ class Spill:
         data = text.encode()
         if len(data) <= INLINE_LIMIT:
             return {name: text, f"{name}_sha256": None}
-        self._long.append(data)
-        return {name: None, f"{name}_sha256": digest_of(data)}
+        return {name: None, f"{name}_sha256": self.keep(data)}
+
+    def keep(self, value: bytes) -> str:
+        """The digest of a value that is kept as a blob whatever its size."""
+        self._long.append(value)
+        return digest_of(value)
 
     def write(self, tx: Connection, now: datetime) -> None:
         """Keep the long ones."""

@@ -20,6 +20,7 @@ from jobcontrol_core.domain.events import BulkChange, JobEvent, StatusChange, en
 from jobcontrol_core.domain.lifecycle import JOB_MOVES, JobStatus, StepStatus, Stopping
 from jobcontrol_core.domain.progress import StageCounts, percent_of, project_stages
 from jobcontrol_core.domain.values import JobError, StageSpec, Step
+from jobcontrol_core.store.blobs import Spill
 from jobcontrol_core.store.rows import Row, to_counts, to_stage_spec
 from jobcontrol_core.store.tables import job_events, job_stages, jobs
 
@@ -145,6 +146,8 @@ class Ledger:
         self.tx = tx
         self.now = now
         self.entries = entries
+        #: The transaction's large values, all written at its end in one order, so that none waits in a circle.
+        self.spill = Spill()
 
     @classmethod
     def open(cls, tx: Connection, now: datetime, job_ids: Iterable[str]) -> Ledger:
@@ -166,6 +169,7 @@ class Ledger:
         told = [entry for entry in self.entries.values() if entry.has_news]
         if not told:
             return ()
+        self.spill.write(self.tx, self.now)
         self._write_stages(told)
         events = [self._write_job(entry) for entry in told]
         self.tx.execute(insert(job_events), events)

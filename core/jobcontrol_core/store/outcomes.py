@@ -18,7 +18,6 @@ from jobcontrol_core.domain.moments import MICROSECOND
 from jobcontrol_core.domain.outcomes import Outcome, StepOutcome, Succeeded, storable_text
 from jobcontrol_core.domain.values import JSON_MEDIA_TYPE, ErrorInfo
 from jobcontrol_core.store.births import bear_children
-from jobcontrol_core.store.blobs import Spill, digest_of, put_blobs
 from jobcontrol_core.store.ledger import Entry, Ledger
 from jobcontrol_core.store.rows import Row, to_step
 from jobcontrol_core.store.tables import alerts, dead_letters, step_attempts, steps
@@ -54,7 +53,6 @@ def write_endings(ledger: Ledger, endings: Sequence[Ending]) -> None:
     """Move each step by its outcome, under its job as the ledger found it."""
     if not endings:
         return
-    spill = Spill()
     updates, attempts = [], []
     for ending in endings:
         entry = ledger.entries[ending.row["job_id"]]
@@ -64,16 +62,15 @@ def write_endings(ledger: Ledger, endings: Sequence[Ending]) -> None:
             policy=entry.stages[ending.row["stage_no"]].retry,
             stopping=entry.stopping,
         )
-        updates.append(_write_ending(ledger, entry, ending, decision, spill))
+        updates.append(_write_ending(ledger, entry, ending, decision))
         if decision.attempt_outcome:
             attempts.append(_attempt_row(ledger.now, ending.row, decision))
-    spill.write(ledger.tx, ledger.now)
     _update_steps(ledger.tx, updates)
     if attempts:
         ledger.tx.execute(insert(step_attempts), attempts)
 
 
-def _write_ending(ledger: Ledger, entry: Entry, ending: Ending, decision: Decision, spill: Spill) -> dict[str, Any]:
+def _write_ending(ledger: Ledger, entry: Entry, ending: Ending, decision: Decision) -> dict[str, Any]:
     row, outcome = ending.row, ending.outcome
     succeeded = outcome if isinstance(outcome, Succeeded) else None
     is_pending = decision.status is StepStatus.PENDING
@@ -90,7 +87,7 @@ def _write_ending(ledger: Ledger, entry: Entry, ending: Ending, decision: Decisi
         "completed_at": None if is_pending else ledger.now,
         "is_due": delay == 0.0,
         "next_attempt_at": ledger.now + timedelta(seconds=delay) if is_pending and delay else None,
-        **spill.columns("output", succeeded.output if succeeded else None),
+        **ledger.spill.columns("output", succeeded.output if succeeded else None),
     }
     step = to_step({**row, **values})
     entry.tell_step(StepStatus.PROCESSING, step, items=step.item_count)
@@ -107,8 +104,7 @@ def _write_success(ledger: Ledger, entry: Entry, row: Row, outcome: Succeeded) -
         bear_children(ledger, entry, row, outcome.children, born)
     if row["stage_no"] == entry.finalize_no:
         results = {JSON_MEDIA_TYPE: outcome.output.encode(), **outcome.renderings}
-        put_blobs(ledger.tx, ledger.now, results.values())
-        entry.values["results"] = {media_type: digest_of(data) for media_type, data in results.items()}
+        entry.values["results"] = {media_type: ledger.spill.keep(data) for media_type, data in results.items()}
 
 
 def _update_steps(tx: Connection, updates: Sequence[Mapping[str, Any]]) -> None:
