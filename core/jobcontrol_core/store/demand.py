@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, tuple_
 
 from jobcontrol_core.domain.lifecycle import CLAIMABLE_JOB, StepStatus
 from jobcontrol_core.store.sessions import ServedStage, live_stages
@@ -37,6 +37,8 @@ class Pool:
 def read_demand(tx: Connection) -> list[Demand]:
     """All demand, by priority, then by job least recently served. No worker for a stage = no ticket for it."""
     pools = _pools(live_stages(tx))
+    # Asked for by name, so that a thousand stages that nobody can run do not hide those that somebody can.
+    is_served = tuple_(jobs.c.pipeline, job_stages.c.name, job_stages.c.version).in_(list(pools))
     stage = job_stages.c
     pending = stage.total - stage.active - stage.completed - stage.failed - stage.skipped
     is_claimable = (
@@ -64,6 +66,7 @@ def read_demand(tx: Connection) -> list[Demand]:
             jobs.c.status.in_(CLAIMABLE_JOB),
             jobs.c.stopping_because.is_(None),
             jobs.c.waits_for.is_(None),
+            is_served,
             pending > 0,
             is_claimable,
         )
@@ -72,10 +75,9 @@ def read_demand(tx: Connection) -> list[Demand]:
     )
     demand = []
     for row in found:
-        pool = pools.get((row.pipeline, row.name, row.version))
-        if pool is not None:
-            wanted = min(-(-row.pending // pool.concurrency), pool.processes)
-            demand.append(Demand(row.id, row.stage_no, row.queue, wanted))
+        pool = pools[row.pipeline, row.name, row.version]
+        wanted = min(-(-row.pending // pool.concurrency), pool.processes)
+        demand.append(Demand(row.id, row.stage_no, row.queue, wanted))
     return demand
 
 
