@@ -21,11 +21,12 @@ def reap(tx: Connection) -> Exchanged:
     The steps of every expired, ended or absent session are taken, so it does not matter who ended it.
     """
     now = read_now(tx)
-    tx.execute(
-        update(workers)
-        .where(workers.c.ended_at.is_(None), workers.c.lease_until < now)
-        .values(ended_at=now, ended_because="lease ran out")
-    )
+    # A session that is locked is being renewed or ended by somebody else just now.
+    expired = select(workers.c.session_id).where(workers.c.ended_at.is_(None), workers.c.lease_until < now)
+    session_ids = tx.execute(expired.with_for_update(skip_locked=True)).scalars().all()
+    if session_ids:
+        ended = update(workers).where(workers.c.session_id.in_(session_ids))
+        tx.execute(ended.values(ended_at=now, ended_because="lease ran out"))
     is_live = exists().where(
         workers.c.session_id == steps.c.session_id, workers.c.ended_at.is_(None), workers.c.lease_until >= now
     )

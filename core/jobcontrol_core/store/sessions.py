@@ -69,14 +69,12 @@ def open_session(tx: Connection, session: Session, lease: timedelta) -> None:
 
 def renew_sessions(tx: Connection, session_ids: Sequence[str], lease: timedelta) -> Renewal:
     """Extend the leases of these sessions by `lease` from now. An ended session is never renewed."""
+    alive = select(workers.c.session_id).where(workers.c.session_id.in_(session_ids), workers.c.ended_at.is_(None))
+    # Locked in id order, as by everyone, so that no two wait in a circle; the clock is read after the wait.
+    live = tx.execute(alive.order_by(workers.c.session_id).with_for_update()).scalars().all()
     now = read_now(tx)
-    renewed = tx.execute(
-        update(workers)
-        .where(workers.c.session_id.in_(session_ids), workers.c.ended_at.is_(None))
-        .values(renewed_at=now, lease_until=now + lease)
-        .returning(workers.c.session_id)
-    )
-    return Renewal(frozenset(renewed.scalars()), stopping_jobs_of(tx, session_ids))
+    tx.execute(update(workers).where(workers.c.session_id.in_(live)).values(renewed_at=now, lease_until=now + lease))
+    return Renewal(frozenset(live), stopping_jobs_of(tx, session_ids))
 
 
 def stopping_jobs_of(tx: Connection, session_ids: Sequence[str]) -> frozenset[str]:
