@@ -9,6 +9,9 @@ from jobcontrol_core.domain.outcomes import Failed, Interrupted, Outcome, Skippe
 from jobcontrol_core.domain.retry import RetryPolicy
 from jobcontrol_core.domain.values import ErrorInfo
 
+#: However far away a handler asks to be tried again: 30 days, in seconds.
+LONGEST_DELAY = 30 * 86_400.0
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -52,5 +55,5 @@ def _decide_failure(outcome: Failed, tries: int, policy: RetryPolicy, stopping: 
         return Decision(StepStatus.FAILED, tries, reason, error, None, reason, used_a_try=True, is_dead=is_dead)
     if stopping is not None:
         return Decision(StepStatus.CANCELLED, tries, None, error, None, reason, used_a_try=True)
-    delay = max(policy.delay(tries), outcome.retry_after or 0.0)
+    delay = min(LONGEST_DELAY, max(policy.delay(tries), outcome.retry_after or 0.0))
     return Decision(StepStatus.PENDING, tries, None, error, delay, reason, used_a_try=True)

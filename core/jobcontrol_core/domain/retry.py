@@ -27,6 +27,10 @@ class RetryPolicy:
     def delay(self, tries: int, *, jitter: float | None = None) -> float:
         """Seconds to wait after the try number `tries` failed; `jitter` in [-1, 1] is drawn if not given."""
         drawn = random.uniform(-1, 1) if jitter is None else jitter
-        # The exponent is bounded because a float power overflows long before max_delay matters.
-        plain = min(self.max_delay, self.base * self.factor ** min(tries - 1, 64))
-        return plain * (1 + JITTER * drawn)
+        return self._plain_delay(tries) * (1 + JITTER * drawn)
+
+    def _plain_delay(self, tries: int) -> float:
+        try:
+            return min(self.max_delay, self.base * self.factor ** (tries - 1))
+        except OverflowError:
+            return self.max_delay
