@@ -153,6 +153,8 @@ class Ledger:
     def open(cls, tx: Connection, now: datetime, job_ids: Iterable[str]) -> Ledger:
         """Lock the rows of these jobs, in id order, and read their stages. Unknown ids are left out."""
         wanted = sorted(set(job_ids))
+        if not wanted:
+            return cls(tx, now, {})
         locked = tx.execute(select(*_LOCKED).where(jobs.c.id.in_(wanted)).order_by(jobs.c.id).with_for_update())
         rows = {row["id"]: row for row in locked.mappings()}
         stages: dict[str, list[Row]] = {job_id: [] for job_id in rows}
