@@ -53,13 +53,13 @@ class StepDetail:
 
 
 def resolve_job_id(tx: Connection, tenant: str, given: str) -> str:
-    """The full id for an id or any unique ending of at least four characters.
+    """The full id for an id or any unique ending of at least four characters, in whatever case (RFC 9562).
 
     Raises JobNotFound, or FieldInvalid naming the candidates if the ending fits several jobs.
     """
     if len(given) < MIN_SUFFIX:
         raise JobNotFound(given)
-    found = tx.execute(_by_ending(tenant, given).limit(_CANDIDATES)).scalars().all()
+    found = tx.execute(_by_ending(tenant, given.lower()).limit(_CANDIDATES)).scalars().all()
     if not found:
         raise JobNotFound(given)
     if len(found) > 1:
