@@ -50,6 +50,11 @@ class Source:
         return Span(start, end, bisect_right(self.starts, start), last)
 
     @cached_property
+    def lower_words(self) -> frozenset[str]:
+        """The words that the document writes in lower case somewhere: whatever they are, they are no names."""
+        return frozenset(word for word in WORD.findall(self.text) if word.islower())
+
+    @cached_property
     def common_words(self) -> frozenset[str]:
         """The words so frequent in the whole document that they single out no part of it."""
         counts = Counter(normal(word) for word in WORD.findall(self.text))

@@ -43,7 +43,9 @@ class _Writing:
         code = code_in(draft.blocks)
         first, last = self._lines(draft.blocks)
         body = body_of(draft.blocks)
-        material = Material(title, draft.kind, tuple(draft.blocks), terms, tuple(draft.defines))
+        material = Material(
+            title, draft.kind, tuple(draft.blocks), terms, tuple(draft.defines), self.source.lower_words
+        )
         return KnowledgeUnit(
             concept=self.sub_concept.concept,
             sub_concept=self.sub_concept.key,

@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from ...generator import Kind
 from ..blocks import Block, Code, Items, Note, Paragraph
 from ..definitions import Definition
 from ..sentences import sentences
-from ..words import WORD
 
 
 @dataclass(frozen=True)
 class Material:
-    """One unit as the makers of questions see it."""
+    """One unit as the makers of questions see it; `lower_words` are the document's words that are no names."""
 
     title: str
     kind: Kind
     blocks: tuple[Block, ...]
     terms: tuple[str, ...]
     defines: tuple[Definition, ...]
+    lower_words: frozenset[str] = field(repr=False)
 
     @cached_property
     def sentences(self) -> tuple[str, ...]:
         """The sentences of its paragraphs, those in notes included; list items only count where they are sentences."""
         return tuple(sentence for text in _texts(self.blocks) for sentence in sentences(text))
-
-    @cached_property
-    def lower_words(self) -> frozenset[str]:
-        """The words that the text writes in lower case somewhere, and that are no names therefore."""
-        return frozenset(word for sentence in self.sentences for word in WORD.findall(sentence) if word.islower())
 
     @cached_property
     def code(self) -> tuple[Code, ...]:

@@ -16,7 +16,7 @@ LONGEST_ANSWER = 260
 BECAUSE = re.compile(r"^(?P<fact>.+?),?\s+because\s+(?P<reason>(?!of\b).+)$")
 OPENING = re.compile(r"^(?P<word>Because|When|If|Whenever|Once|Unless|After)\s+(?!of\b)(?P<rest>.+)$")
 PURPOSE = re.compile(
-    r"^(?:In order to|To)\s+(?!(?:do|be|say|recap|summarize|see|show|demonstrate|illustrate|begin)\b)(?P<aim>[a-z][^,]+),\s+(?P<means>.+)$"
+    r"^(?:In order to|To)\s+(?!(?:many|most|some|any|all|each|the|an?|us|you|me|him|her|them|my|your|our|which|whom|date|do|be|say|recap|summarize|see|show|demonstrate|illustrate|begin)\b)(?P<aim>[a-z][^,]+),\s+(?P<means>.+)$"
 )
 ENABLES = re.compile(
     r"^(?P<what>.{3,60}?)\s+(?P<verb>lets?|allows?|enables?)\s+(?P<whom>you|us|we)\s+(?:to\s+)?(?P<gain>[a-z].+)$"
@@ -30,6 +30,10 @@ NO_SUBJECT = re.compile(
     r"\b(?:that|which|who|when|if|while|what|how|and|or|but|to|so|as|of|for|with|in|on|there|where|after|before|then|because"
     r"|also|therefore|via|by|not|can|can’t|doesn’t|won’t|won't|doesn't|don't|can't|cannot|didn’t|wouldn’t|don’t|does|do|is|are|will|would|using|have|has|had)\b|[,;:]",
     re.IGNORECASE,
+)
+PLAIN_PERSON = re.compile(
+    r"^(?P<who>We|You|They)\s+(?P<rest>(?:only |often |usually |always |never |also |still )?"
+    r"(?:need|want|use|call|have|get|write|create|define|declare|specify|know|see|prefer|choose|say|store|keep|send|read|pass|add)\s(?!to be\b).+)$"
 )
 NEGATED = re.compile(r"^(?P<verb>do|does|did|will|must|should|could) not$")
 STARTS_LOW = re.compile(
@@ -114,6 +118,8 @@ def _gain_question(gain: re.Match[str], material: Material) -> Question:
 
 def why(fact: str, material: Material) -> str:
     """`fact` asked for its reason: turned round where its subject is plain, else led in by words that fit any clause."""
+    if plain := PLAIN_PERSON.match(fact):
+        return f"Why do {plain['who'].lower()} {plain['rest']}?"
     match = INVERTED.match(fact)
     if not match or NO_SUBJECT.search(match["subject"]) or match["verb"].startswith(("has", "have")):
         return f"Why is it that {low(fact, material)}?"
