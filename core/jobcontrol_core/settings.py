@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any, Literal, Self
 
@@ -106,6 +107,11 @@ class Settings(BaseSettings):
         """Concurrency per process that overrides the pipeline's own, by queue."""
         given = {DECOMPOSE_QUEUE: self.concurrency_decompose, GENERATE_QUEUE: self.concurrency_generate_ku}
         return {queue: value for queue, value in given.items() if value is not None}
+
+
+def environment_with(**variables: str) -> dict[str, str]:
+    """This process's environment with `variables` set, for a process that it starts."""
+    return {**os.environ, **variables}
 
 
 def _sentence(error: ValidationError) -> str:

@@ -131,9 +131,11 @@ def get_step(tx: Connection, job_id: str, step_id: str) -> StepDetail:
     )
 
 
-def read_build(tx: Connection, job_id: str) -> Build:
-    """What the steps of a job share."""
-    row = tx.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one()
+def read_build(tx: Connection, job_id: str) -> Build | None:
+    """What the steps of a job share; None if there is no such job."""
+    row = tx.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one_or_none()
+    if row is None:
+        return None
     stages = tx.execute(select(job_stages).where(job_stages.c.job_id == job_id).order_by(job_stages.c.stage_no))
     return Build(
         job_id=row["id"],

@@ -1,0 +1,85 @@
+"""The commands that run and prepare workers; they join `jobctl` by entry point."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+Targets = Annotated[
+    list[str] | None, typer.Argument(help="Pipelines as module:attribute; the built-in ones if none is named.")
+]
+
+
+def worker(targets: Targets = None, verbose: Annotated[bool, typer.Option("--verbose", "-v")] = False) -> None:
+    """Run worker processes until SIGTERM or Ctrl+C, which lets running steps end first."""
+    from jobcontrol_core.logs import configure_logs
+    from jobcontrol_core.settings import Settings
+    from jobcontrol_core.store.engine import Store
+    from jobcontrol_workers.preparation import publish
+    from jobcontrol_workers.registry import Registry, load_pipelines
+    from jobcontrol_workers.supervisor import Supervisor
+
+    configure_logs("worker", is_verbose=verbose)
+    with _plain_errors():
+        settings = Settings.load()
+        store = Store(settings.database_url)
+        publish(store, Registry(load_pipelines(targets or []), settings))
+        store.close()
+        sys.exit(Supervisor(settings, targets or []).run())
+
+
+def migrate(targets: Targets = None) -> None:
+    """Bring the database up to this release's tables and publish the pipelines. Doing it again does no harm."""
+    from jobcontrol_core.settings import Settings
+    from jobcontrol_workers.preparation import prepare_database
+
+    with _plain_errors():
+        prepare_database(Settings.load().database_url, targets or [])
+
+
+def dev(
+    targets: Targets = None,
+    directory: Annotated[Path, typer.Option(help="Where everything is kept.")] = Path(".jobcontrol"),
+    listen: Annotated[str, typer.Option(help="host:port of gRPC.")] = "127.0.0.1:50051",
+    redis: Annotated[str, typer.Option(help="URL of a Redis to use in place of the embedded one.")] = "",
+    ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep nothing when it stops.")] = False,
+) -> None:
+    """Run server, workers and an embedded Valkey in one command; start it again and every build goes on."""
+    from jobcontrol_core.logs import configure_logs
+    from jobcontrol_workers.dev import DevOptions, run_dev
+
+    configure_logs("dev")
+    with _plain_errors():
+        if not ephemeral:
+            run_dev(DevOptions(directory, listen, redis, tuple(targets or ())))
+            return
+        with tempfile.TemporaryDirectory(prefix="jobcontrol-") as temporary:
+            run_dev(DevOptions(Path(temporary), listen, redis, tuple(targets or ())))
+
+
+class _plain_errors:
+    """What a user can mend is told in one line, with exit code 1."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        from jobcontrol.pipeline import DefinitionError
+        from jobcontrol_core.domain.errors import Unavailable
+        from jobcontrol_core.settings import SettingsError
+        from jobcontrol_core.store.pipelines import PublishedDifferently
+        from jobcontrol_workers.dev import DevError
+        from jobcontrol_workers.registry import PipelineMissing
+
+        expected = (SettingsError, DevError, PipelineMissing, PublishedDifferently, DefinitionError, Unavailable)
+        if isinstance(error, expected):
+            _fail(str(error))
+
+
+def _fail(sentence: str) -> NoReturn:
+    typer.echo(f"error: {sentence}", err=True)
+    sys.exit(1)

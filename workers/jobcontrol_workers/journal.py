@@ -1,0 +1,194 @@
+"""The journal: the one thread of a process that writes, outcomes and claims together, in exchanges."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from jobcontrol_core.bus.postman import Postman
+from jobcontrol_core.domain.errors import Unavailable
+from jobcontrol_core.domain.lifecycle import FailureReason
+from jobcontrol_core.domain.outcomes import Failed, Interrupted, StepOutcome
+from jobcontrol_core.domain.values import Build, ClaimedStep, ErrorInfo
+from jobcontrol_core.store.claims import ClaimWish
+from jobcontrol_core.store.engine import Store
+from jobcontrol_core.store.exchange import Exchanged, exchange
+from jobcontrol_core.store.sessions import running_steps_of
+from jobcontrol_workers.appetite import Appetite, Errand
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = 0.5
+#: Outcomes that share one transaction at most.
+MAX_GROUP = 64
+
+EXIT_JOURNAL = 70
+
+Deliver = Callable[[Sequence[ClaimedStep], Build], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A ticket that was taken: claim for it. `done` is resolved when that has happened, whatever came of it."""
+
+    job_id: str
+    stage_no: int
+    done: Future[None]
+
+
+class Journal:
+    """Outcomes handed in while a transaction is under way share the next one; a slow step's goes alone and at once.
+
+    While the database is away, outcomes wait here; the fence decides later whether they still count.
+    """
+
+    def __init__(self, store: Store, postman: Postman, appetite: Appetite, session_id: str, deliver: Deliver) -> None:
+        self._store = store
+        self._postman = postman
+        self._appetite = appetite
+        self._deliver = deliver
+        self._session_id = session_id
+        self._outcomes: list[StepOutcome] = []
+        self._orders: list[Order] = []
+        self._running: set[str] = set()
+        self._is_doubtful = False
+        self._is_claiming = True
+        self._is_closing = False
+        self._news = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def record(self, outcome: StepOutcome) -> None:
+        """Have an outcome committed. Returns at once; the outcome is not lost while the process lives."""
+        with self._news:
+            self._outcomes.append(outcome)
+            self._news.notify()
+
+    def order(self, job_id: str, stage_no: int) -> Future[None]:
+        """Claim by a ticket. The future is resolved once the ticket has been used."""
+        order = Order(job_id, stage_no, Future())
+        with self._news:
+            self._orders.append(order)
+            self._news.notify()
+        return order.done
+
+    def stop_claiming(self) -> None:
+        """From now on only outcomes are written."""
+        with self._news:
+            self._is_claiming = False
+
+    def change_session(self, session_id: str) -> None:
+        """Claim under a new session; what still runs under the old one is refused by the fence."""
+        with self._news:
+            self._session_id = session_id
+            self._running.clear()
+
+    def close(self, timeout: float) -> bool:
+        """Write what waits, then stop; False if that took longer than `timeout` seconds."""
+        with self._news:
+            self._is_claiming = False
+            self._is_closing = True
+            self._news.notify()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while True:
+            with self._news:
+                while not self._has_work():
+                    if self._is_closing:
+                        return
+                    self._news.wait()
+                outcomes, self._outcomes = self._outcomes[:MAX_GROUP], self._outcomes[MAX_GROUP:]
+                orders, self._orders = self._orders, []
+                session_id = self._session_id
+                is_claiming = self._is_claiming
+            try:
+                self._exchange(session_id, outcomes, orders, is_claiming=is_claiming)
+            except Exception:
+                # A process that cannot tell what its steps did is of no use: its end is seen, and its steps run again.
+                log.exception("journal_failed")
+                os._exit(EXIT_JOURNAL)
+
+    def _has_work(self) -> bool:
+        return bool(self._outcomes or self._orders or (self._is_claiming and self._appetite.is_hungry))
+
+    def _exchange(
+        self, session_id: str, outcomes: list[StepOutcome], orders: list[Order], *, is_claiming: bool
+    ) -> None:
+        try:
+            errand = self._appetite.choose([(o.job_id, o.stage_no) for o in orders]) if is_claiming else Errand()
+            exchanged = self._commit(session_id, outcomes, errand.wishes)
+            self._follow_up(session_id, outcomes, errand, exchanged)
+        except Unavailable as error:
+            log.warning("database_away", error=str(error), outcomes_waiting=len(outcomes))
+            # Whether the commit went through is not known; the next good exchange finds out.
+            self._is_doubtful = True
+            with self._news:
+                self._outcomes = outcomes + self._outcomes
+            time.sleep(RETRY_SECONDS)
+        finally:
+            for order in orders:
+                order.done.set_result(None)
+
+    def _commit(self, session_id: str, outcomes: Sequence[StepOutcome], wishes: Sequence[ClaimWish]) -> Exchanged:
+        """One exchange. A group that the database refuses is halved until the culprit is alone."""
+        try:
+            return self._store.write(exchange, session_id, outcomes, wishes)
+        except DBAPIError as error:
+            if not outcomes:
+                raise
+            log.warning("outcome_refused", outcomes=len(outcomes), error=str(error.orig))
+            if len(outcomes) == 1:
+                return self._store.write(exchange, session_id, [_refused(outcomes[0], error)], wishes)
+        middle = len(outcomes) // 2
+        first = self._commit(session_id, outcomes[:middle], [])
+        second = self._commit(session_id, outcomes[middle:], wishes)
+        return Exchanged(
+            first.accepted | second.accepted,
+            second.claimed,
+            first.committed + second.committed,
+            first.waiting + second.waiting,
+        )
+
+    def _follow_up(
+        self, session_id: str, outcomes: Sequence[StepOutcome], errand: Errand, exchanged: Exchanged
+    ) -> None:
+        self._postman.ring(exchanged.committed)
+        self._running.difference_update(outcome.step_id for outcome in outcomes)
+        self._running.update(claimed.step.id for claimed in exchanged.claimed)
+        for outcome in outcomes:
+            if outcome.step_id not in exchanged.accepted:
+                log.info("outcome_stale", step_id=outcome.step_id, attempt=outcome.attempt)
+        for job_id, build in errand.builds.items():
+            mine = [claimed for claimed in exchanged.claimed if claimed.step.job_id == job_id]
+            if mine:
+                self._deliver(mine, build)
+        self._postman.push(self._appetite.digest(errand, exchanged))
+        if self._is_doubtful:
+            self._give_back(session_id)
+
+    def _give_back(self, session_id: str) -> None:
+        """Claims whose answer was lost: this session owns them in SQL, but nobody runs them."""
+        owned = self._store.read(running_steps_of, session_id)
+        with self._news:
+            ending = {outcome.step_id for outcome in self._outcomes}
+            for step_id, (job_id, attempt) in owned.items():
+                if step_id not in self._running and step_id not in ending:
+                    self._outcomes.append(StepOutcome(job_id, step_id, attempt, Interrupted("LOST")))
+        self._is_doubtful = False
+
+
+def _refused(outcome: StepOutcome, error: DBAPIError) -> StepOutcome:
+    info = ErrorInfo("BadResult", f"the database refused the step's outcome: {error.orig}")
+    failed = Failed(FailureReason.BAD_RESULT, info, is_final=True)
+    return StepOutcome(outcome.job_id, outcome.step_id, outcome.attempt, failed)

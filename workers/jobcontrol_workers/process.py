@@ -1,0 +1,269 @@
+"""One worker process: it claims steps, runs their handlers, and hands their outcomes to the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+
+import structlog
+
+from jobcontrol_core.bus.postman import Postman
+from jobcontrol_core.domain.ids import new_id, short_id
+from jobcontrol_core.domain.outcomes import Interrupted, Outcome, StepOutcome
+from jobcontrol_core.domain.values import Build, ClaimedStep
+from jobcontrol_core.logs import configure_logs
+from jobcontrol_core.settings import Settings
+from jobcontrol_core.store.engine import Store
+from jobcontrol_core.store.lookup import read_build
+from jobcontrol_core.store.sessions import Session, open_session
+from jobcontrol_workers.appetite import Appetite
+from jobcontrol_workers.context import StepContext, StoredResults
+from jobcontrol_workers.documents import Documents
+from jobcontrol_workers.journal import Journal
+from jobcontrol_workers.leash import tie_to_parent
+from jobcontrol_workers.link import Link, Message
+from jobcontrol_workers.registry import Registry, load_pipelines
+from jobcontrol_workers.room import Room
+from jobcontrol_workers.runner import Attempt, perform
+from jobcontrol_workers.taker import Taker
+
+log = structlog.get_logger(__name__)
+
+TICK_SECONDS = 0.25
+#: Handlers are stopped this share of the lease before it ends.
+TRUST_MARGIN = 0.2
+
+
+@dataclass(slots=True)
+class Running:
+    """A step on its way in this process."""
+
+    attempt: Attempt
+    task: asyncio.Task[None]
+    session_id: str
+    is_recorded: bool = False
+
+
+class WorkerProcess:
+    """Lives on one asyncio loop. `start` and everything not said otherwise happen on it."""
+
+    def __init__(self, settings: Settings, registry: Registry, store: Store, supervisor: str, lease: float) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._store = store
+        self._supervisor = supervisor
+        self._lease = lease
+        self._postman = Postman(settings.redis)
+        self._room = Room(registry, settings.worker_slots)
+        self._threads = ThreadPoolExecutor(settings.worker_slots, thread_name_prefix="handler")
+        self._documents = Documents(store)
+        self._gates = {served.key: asyncio.Semaphore(served.spec.concurrency) for served in registry.served}
+        self._running: dict[str, Running] = {}
+        self._loop = asyncio.get_running_loop()
+        self._is_draining = False
+        self._trusted_until = time.monotonic() + lease
+        self.session_id = self._open_session()
+        self._appetite = Appetite(
+            registry, self._room, lambda job_id: store.read(read_build, job_id), lambda: self._postman.is_reachable
+        )
+        self._journal = Journal(store, self._postman, self._appetite, self.session_id, self._deliver)
+        self._taker = Taker(
+            settings.redis, self.session_id, list(registry.queues), self._room, self._journal, self._appetite
+        )
+
+    def start(self) -> None:
+        self._journal.start()
+        self._taker.start()
+
+    def renewed(self, sent_at: float) -> None:
+        """The lease was extended by a heartbeat sent at `sent_at` on the monotonic clock."""
+        self._trusted_until = max(self._trusted_until, sent_at + self._lease * (1 - TRUST_MARGIN))
+
+    def stop_jobs(self, job_ids: Sequence[str]) -> None:
+        """Tell the running steps of these jobs to stop."""
+        for running in list(self._running.values()):
+            if running.attempt.build.job_id in job_ids:
+                self._stop(running, "STOPPED")
+
+    def lose_lease(self) -> str:
+        """Stop everything that runs under the session, and go on under a new one; returns its id."""
+        for running in list(self._running.values()):
+            self._stop(running, "LOST")
+        self.session_id = self._open_session()
+        self._trusted_until = time.monotonic() + self._lease * (1 - TRUST_MARGIN)
+        self._journal.change_session(self.session_id)
+        return self.session_id
+
+    def check_trust(self) -> None:
+        """Stop handlers before a lease that could not be renewed ends: afterwards others may run their steps."""
+        if time.monotonic() > self._trusted_until:
+            for running in list(self._running.values()):
+                self._stop(running, "LOST")
+
+    async def drain(self) -> None:
+        """Claim nothing more, let running steps end within the bound, give the others back, write it all."""
+        if self._is_draining:
+            return
+        self._is_draining = True
+        self._taker.stop()
+        self._journal.stop_claiming()
+        await self._settle(self._settings.drain_seconds)
+        for running in list(self._running.values()):
+            self._stop(running, "DRAINED")
+        await self._settle(1.0)
+        for running in list(self._running.values()):
+            self._record(running, Interrupted("DRAINED"))
+        is_written = await asyncio.to_thread(self._journal.close, 3.0)
+        log.info("worker_drained", session=short_id(self.session_id), is_written=is_written)
+        await asyncio.to_thread(self._postman.close)
+
+    async def _settle(self, seconds: float) -> None:
+        tasks = [running.task for running in self._running.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+
+    def _open_session(self) -> str:
+        session = Session(
+            id=new_id(),
+            supervisor=self._supervisor,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            release=version("jobcontrol"),
+            slots=self._settings.worker_slots,
+            stages=self._registry.served_stages(),
+        )
+        self._store.write(open_session, session, timedelta(seconds=self._lease))
+        return session.id
+
+    def _deliver(self, claimed: Sequence[ClaimedStep], build: Build) -> None:
+        """On the journal's thread: hold the room at once, then run the steps on the loop."""
+        for step in claimed:
+            self._room.hold((build.pipeline, step.step.stage, build.stages[step.step.stage_no].version))
+        self._loop.call_soon_threadsafe(self._launch, claimed, build)
+
+    def _launch(self, claimed: Sequence[ClaimedStep], build: Build) -> None:
+        for one in claimed:
+            served = self._registry.find((build.pipeline, one.step.stage, build.stages[one.step.stage_no].version))
+            assert served is not None
+            context = StepContext(build, one, None)
+            attempt = Attempt(one, build, served, context, StoredResults(self._store, build))
+            task = self._loop.create_task(self._run(attempt))
+            self._running[one.step.id] = Running(attempt, task, self.session_id)
+
+    async def _run(self, attempt: Attempt) -> None:
+        key = attempt.served.key
+        seconds: float | None = None
+        outcome: Outcome = Interrupted("LOST")
+        try:
+            async with self._gates[key]:
+                attempt.context.document = await self._documents.load(attempt.build.document)
+                started = time.monotonic()
+                outcome = await perform(attempt, self._threads)
+                seconds = time.monotonic() - started
+        except asyncio.CancelledError:
+            # Told to stop before its handler began.
+            outcome = Interrupted(attempt.context.stop_cause or "LOST")
+        finally:
+            running = self._running.pop(attempt.claimed.step.id)
+            self._room.release(key, seconds=seconds)
+            self._record(running, outcome)
+
+    def _record(self, running: Running, outcome: Outcome) -> None:
+        if running.is_recorded:
+            return
+        running.is_recorded = True
+        step = running.attempt.claimed.step
+        self._journal.record(StepOutcome(step.job_id, step.id, step.attempt, outcome))
+
+    def _stop(self, running: Running, cause: str) -> None:
+        if running.attempt.context.stop_cause is not None:
+            return
+        running.attempt.context.stop_cause = cause
+        if asyncio.iscoroutinefunction(running.attempt.served.stage.handler):
+            running.task.cancel()
+
+
+class Child:
+    """The process as its supervisor drives it, by messages over the link."""
+
+    def __init__(self, process: WorkerProcess, link: Link) -> None:
+        self._process = process
+        self._link = link
+        self._ended = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until drained."""
+        self._process.start()
+        self._link.send(session=self._process.session_id)
+        while not self._ended.is_set():
+            self._process.check_trust()
+            await _wait(self._ended, TICK_SECONDS)
+
+    async def receive(self, message: Message) -> None:
+        match message:
+            case {"renewed": sent_at, "stopping": stopping}:
+                self._process.renewed(sent_at)
+                self._process.stop_jobs(stopping)
+            case {"stopping": stopping}:
+                self._process.stop_jobs(stopping)
+            case {"ended": session_id} if session_id == self._process.session_id:
+                log.warning("lease_lost", session=short_id(session_id))
+                self._link.send(session=self._process.lose_lease())
+            case {"drain": True}:
+                await self._process.drain()
+                self._link.send(drained=True)
+                self._ended.set()
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+async def run_child(settings: Settings, targets: Sequence[str], supervisor: str, read_fd: int, write_fd: int) -> None:
+    """Serve until the supervisor drains this process; if it is gone, end at once."""
+    registry = Registry(load_pipelines(targets), settings)
+    store = Store(settings.database_url)
+    process = WorkerProcess(settings, registry, store, supervisor, settings.lease_seconds)
+    loop = asyncio.get_running_loop()
+    receiving: set[asyncio.Task[None]] = set()
+
+    def hear(message: Message) -> None:
+        def receive() -> None:
+            task = loop.create_task(child.receive(message))
+            receiving.add(task)
+            task.add_done_callback(receiving.discard)
+
+        loop.call_soon_threadsafe(receive)
+
+    link = Link(read_fd, write_fd, hear, on_end=lambda: os._exit(1))
+    child = Child(process, link)
+    link.start()
+    await child.run()
+
+
+def main() -> None:
+    """The supervisor alone runs this: PARENT_PID READ_FD WRITE_FD SUPERVISOR TARGET..."""
+    parent_pid, read_fd, write_fd, supervisor, *targets = sys.argv[1:]
+    tie_to_parent(int(parent_pid), signal.SIGKILL)
+    # A Ctrl+C in the terminal reaches every process; the supervisor alone decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    configure_logs("worker")
+    asyncio.run(run_child(Settings.load(), targets, supervisor, int(read_fd), int(write_fd)))
+    # Handlers on threads cannot be ended; their steps have been given back.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""The pipelines that a worker serves: their handlers by key, and what is published of them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from jobcontrol.pipeline import Pipeline, Stage
+from jobcontrol_core.domain.retry import RetryPolicy
+from jobcontrol_core.domain.values import DocumentNeed, PipelineSpec, StageSpec
+from jobcontrol_core.settings import Settings
+from jobcontrol_core.store.sessions import ServedStage
+
+StageKey = tuple[str, str, int]
+
+
+class PipelineMissing(Exception):
+    """A pipeline that was named on the command line and cannot be loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One stage that this process runs: the pipeline's definition under this installation's settings."""
+
+    pipeline: Pipeline
+    stage: Stage
+    spec: StageSpec
+
+    @property
+    def key(self) -> StageKey:
+        return (self.pipeline.name, self.spec.name, self.spec.version)
+
+
+class Registry:
+    """Handlers are found by (pipeline, stage, version) here, and by nothing that Redis says."""
+
+    def __init__(self, pipelines: Iterable[Pipeline], settings: Settings) -> None:
+        self._pipelines = tuple(pipelines)
+        self._served: Mapping[StageKey, Served] = {
+            served.key: served for pipeline in self._pipelines for served in _serve(pipeline, settings)
+        }
+
+    @property
+    def served(self) -> tuple[Served, ...]:
+        return tuple(self._served.values())
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(served.spec.queue for served in self.served))
+
+    def find(self, key: StageKey) -> Served | None:
+        """The stage under this key; None if this process does not run it."""
+        return self._served.get(key)
+
+    def specs(self) -> list[PipelineSpec]:
+        """What is published: the definitions under this installation's settings."""
+        return [self._spec(pipeline) for pipeline in self._pipelines]
+
+    def served_stages(self) -> tuple[ServedStage, ...]:
+        """What a worker session tells of itself."""
+        return tuple(
+            ServedStage(
+                served.pipeline.name,
+                served.pipeline.version,
+                served.spec.name,
+                served.spec.version,
+                served.spec.queue,
+                served.spec.concurrency,
+            )
+            for served in self.served
+        )
+
+    def _spec(self, pipeline: Pipeline) -> PipelineSpec:
+        return PipelineSpec(
+            name=pipeline.name,
+            version=pipeline.version,
+            description=pipeline.description,
+            stages=tuple(served.spec for served in self.served if served.pipeline is pipeline),
+            input_schema=pipeline.input_schema,
+            document=DocumentNeed(pipeline.document),
+            media_types=pipeline.media_types,
+            sample=pipeline.sample() if pipeline.sample is not None else None,
+        )
+
+
+def load_pipelines(targets: Iterable[str]) -> list[Pipeline]:
+    """The pipelines named as `module:attribute`; the built-in ones if none is named. Raises PipelineMissing."""
+    named = list(targets)
+    if not named:
+        from jobcontrol_workers.pipelines import BUILT_IN
+
+        return list(BUILT_IN)
+    return [_load(target) for target in named]
+
+
+def _load(target: str) -> Pipeline:
+    module_name, _, attribute = target.partition(":")
+    try:
+        pipeline = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise PipelineMissing(f"{target} cannot be loaded: {error}; name it as module:pipeline") from error
+    if not isinstance(pipeline, Pipeline):
+        raise PipelineMissing(f"{target} is not a jobcontrol.Pipeline")
+    return pipeline
+
+
+def _serve(pipeline: Pipeline, settings: Settings) -> list[Served]:
+    return [
+        Served(pipeline, stage, _stage_spec(number, stage, settings)) for number, stage in enumerate(pipeline.stages)
+    ]
+
+
+def _stage_spec(number: int, stage: Stage, settings: Settings) -> StageSpec:
+    return StageSpec(
+        number=number,
+        name=stage.name,
+        queue=stage.queue,
+        version=stage.version,
+        weight=stage.weight,
+        concurrency=settings.concurrency_by_queue.get(stage.queue, stage.concurrency),
+        retry=_retry(stage, settings),
+    )
+
+
+def _retry(stage: Stage, settings: Settings) -> RetryPolicy:
+    own = stage.retry
+    policy = RetryPolicy(own.max_attempts, own.base, own.factor, own.max_delay)
+    if settings.max_attempts is not None:
+        policy = replace(policy, max_attempts=settings.max_attempts)
+    if settings.backoff_delay is not None:
+        base = settings.backoff_delay / 1000
+        policy = replace(policy, base=base, max_delay=max(policy.max_delay, base))
+    if settings.backoff_type is not None:
+        policy = replace(policy, factor=1.0 if settings.backoff_type == "fixed" else max(2.0, policy.factor))
+    return policy

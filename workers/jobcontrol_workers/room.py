@@ -1,0 +1,76 @@
+"""How much a process can still take on: slots in all, and steps of each stage at once."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import Counter
+
+from jobcontrol_workers.registry import Registry, Served, StageKey
+
+#: Steps so short that this many seconds of them may wait in the process, ready to start.
+AHEAD_SECONDS = 0.020
+#: How fast the mean duration of a stage's steps follows the newest ones.
+_WEIGHT = 0.2
+
+
+class Room:
+    """Counts what is claimed and has not ended. Thread-safe."""
+
+    def __init__(self, registry: Registry, slots: int) -> None:
+        self._registry = registry
+        self._slots = slots
+        self._held: Counter[StageKey] = Counter()
+        self._means: dict[StageKey, float] = {}
+        self._changed = threading.Condition()
+
+    @property
+    def held(self) -> int:
+        """Steps that are claimed and have not ended."""
+        with self._changed:
+            return self._held.total()
+
+    @property
+    def free(self) -> int:
+        """Slots that no step holds."""
+        return self._slots - self.held
+
+    def of_stage(self, served: Served) -> int:
+        """Steps of this stage that may be claimed now."""
+        with self._changed:
+            return self._of_stage(served)
+
+    def queues(self) -> list[str]:
+        """The queues of stages that have room."""
+        with self._changed:
+            return self._queues()
+
+    def hold(self, key: StageKey) -> None:
+        with self._changed:
+            self._held[key] += 1
+
+    def release(self, key: StageKey, *, seconds: float | None = None) -> None:
+        """A step has ended; `seconds` is how long its handler ran, if it ran."""
+        with self._changed:
+            self._held[key] -= 1
+            if seconds is not None:
+                mean = self._means.get(key, seconds)
+                self._means[key] = mean + _WEIGHT * (seconds - mean)
+            self._changed.notify_all()
+
+    def wait_for_queues(self, timeout: float) -> list[str]:
+        """The queues that have room, waiting up to `timeout` seconds for one."""
+        with self._changed:
+            if not self._queues():
+                self._changed.wait(timeout)
+            return self._queues()
+
+    def _queues(self) -> list[str]:
+        open_queues = (served.spec.queue for served in self._registry.served if self._of_stage(served) > 0)
+        return list(dict.fromkeys(open_queues))
+
+    def _of_stage(self, served: Served) -> int:
+        mean = self._means.get(served.key)
+        ahead = math.floor(AHEAD_SECONDS / mean) if mean else 0
+        of_stage = served.spec.concurrency + ahead - self._held[served.key]
+        return max(0, min(of_stage, self._slots - self._held.total()))

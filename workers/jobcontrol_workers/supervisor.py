@@ -1,0 +1,212 @@
+"""The supervisor: keeps N worker processes alive, renews their leases, and sees each of them die."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from jobcontrol_core.bus.listener import Listener
+from jobcontrol_core.bus.postman import STOPS_CHANNEL, Postman
+from jobcontrol_core.domain.errors import Unavailable
+from jobcontrol_core.domain.ids import short_id
+from jobcontrol_core.settings import Settings
+from jobcontrol_core.store.engine import Store
+from jobcontrol_core.store.reaping import release_session
+from jobcontrol_core.store.sessions import renew_sessions
+from jobcontrol_workers.link import Link, Message
+
+log = structlog.get_logger(__name__)
+
+#: After SIGTERM, running steps have their time and the processes this much more.
+KILL_AFTER = 4.0
+#: A process that dies sooner than this is started again only after a wait.
+YOUNG_SECONDS = 2.0
+LONGEST_WAIT = 5.0
+RELEASE_RETRY = 0.5
+
+
+class Child:
+    """One worker process as its supervisor sees it."""
+
+    def __init__(self, targets: Sequence[str], supervisor: str, on_exit: queue.SimpleQueue[Child]) -> None:
+        self.session_id: str | None = None
+        self.started_at = time.monotonic()
+        to_child_read, to_child_write = os.pipe()
+        from_child_read, from_child_write = os.pipe()
+        arguments = [str(os.getpid()), str(to_child_read), str(from_child_write), supervisor, *targets]
+        # A session of its own: a terminal's Ctrl+C reaches the supervisor alone.
+        self._popen = subprocess.Popen(
+            [sys.executable, "-m", "jobcontrol_workers.process", *arguments],
+            pass_fds=(to_child_read, from_child_write),
+            start_new_session=True,
+        )
+        os.close(to_child_read)
+        os.close(from_child_write)
+        self._link = Link(from_child_read, to_child_write, self._hear, on_end=lambda: None)
+        self._link.start()
+        self._on_exit = on_exit
+        threading.Thread(target=self._wait, name="wait", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._popen.returncode
+
+    def send(self, **message: object) -> None:
+        self._link.send(**message)
+
+    def kill(self) -> None:
+        self._popen.kill()
+
+    def _hear(self, message: Message) -> None:
+        if "session" in message:
+            self.session_id = message["session"]
+
+    def _wait(self) -> None:
+        self._popen.wait()
+        self._link.close()
+        self._on_exit.put(self)
+
+
+class Supervisor:
+    """`run` until SIGTERM or SIGINT, then drain; a second one kills."""
+
+    def __init__(self, settings: Settings, targets: Sequence[str]) -> None:
+        self._settings = settings
+        self._targets = targets
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._store = Store(settings.database_url)
+        self._postman = Postman(settings.redis)
+        self._exits: queue.SimpleQueue[Child] = queue.SimpleQueue()
+        self._children: list[Child] = []
+        self._signals = 0
+        self._is_over = threading.Event()
+        self._young_deaths = 0
+
+    def run(self) -> int:
+        """Serve; returns the exit code."""
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, self._on_signal)
+        listener = Listener(self._settings.redis, STOPS_CHANNEL, self._on_stop)
+        renewing = threading.Thread(target=self._renew_forever, name="renew", daemon=True)
+        renewing.start()
+        log.info("worker_started", supervisor=self._name, processes=self._settings.worker_processes)
+        for _ in range(self._settings.worker_processes):
+            self._spawn()
+        while not self._signals:
+            self._see_exit(timeout=0.2)
+        self._drain()
+        self._is_over.set()
+        listener.close()
+        self._postman.close()
+        self._store.close()
+        log.info("worker_stopped", supervisor=self._name)
+        return 0
+
+    def _on_signal(self, signum: int, _frame: object) -> None:
+        self._signals += 1
+
+    def _spawn(self) -> None:
+        # On the main thread: the kernel ties a child to the thread that made it.
+        child = Child(self._targets, self._name, self._exits)
+        self._children.append(child)
+        log.info("process_started", pid=child.pid)
+
+    def _see_exit(self, timeout: float) -> Child | None:
+        """Take note of a process that ended: give its steps back, and start another in its place."""
+        try:
+            child = self._exits.get(timeout=timeout)
+        except queue.Empty:
+            return None
+        self._children.remove(child)
+        is_wanted = not self._signals
+        how = _how_it_ended(child.exit_code)
+        (log.warning if is_wanted else log.info)("process_ended", pid=child.pid, how=how)
+        self._release(child, how)
+        if is_wanted:
+            self._wait_if_young(child)
+            self._spawn()
+        return child
+
+    def _wait_if_young(self, child: Child) -> None:
+        is_young = time.monotonic() - child.started_at < YOUNG_SECONDS
+        self._young_deaths = self._young_deaths + 1 if is_young else 0
+        if self._young_deaths > 1:
+            time.sleep(min(LONGEST_WAIT, 0.1 * 2**self._young_deaths))
+
+    def _release(self, child: Child, how: str) -> None:
+        if child.session_id is None:
+            return
+        cause = "DRAINED" if self._signals and child.exit_code == 0 else "CRASHED"
+        try:
+            released = self._store.write(release_session, child.session_id, how, cause)
+        except Unavailable as error:
+            # Its lease runs out by itself.
+            log.warning("release_failed", session=short_id(child.session_id), error=str(error))
+            return
+        if released.accepted:
+            log.info("steps_taken_back", count=len(released.accepted), session=short_id(child.session_id))
+        self._postman.ring(released.committed)
+        self._postman.push(released.waiting)
+
+    def _drain(self) -> None:
+        """Drain every process; whatever is left after the bound, or at a second signal, is killed."""
+        log.info("worker_draining", bound=self._settings.drain_seconds)
+        signals = self._signals
+        for child in self._children:
+            child.send(drain=True)
+        deadline = time.monotonic() + self._settings.drain_seconds + KILL_AFTER
+        while self._children and time.monotonic() < deadline and self._signals == signals:
+            self._see_exit(timeout=0.2)
+        for child in self._children:
+            child.kill()
+        while self._children:
+            self._see_exit(timeout=5.0)
+
+    def _renew_forever(self) -> None:
+        wait = 0.0
+        while not self._is_over.wait(wait):
+            wait = self._renew()
+
+    def _renew(self) -> float:
+        """One heartbeat for all processes; returns the seconds until the next."""
+        children = {child.session_id: child for child in list(self._children) if child.session_id is not None}
+        if not children:
+            return 0.2
+        sent_at = time.monotonic()
+        lease = timedelta(seconds=self._settings.lease_seconds)
+        try:
+            renewal = self._store.write(renew_sessions, list(children), lease)
+        except Unavailable as error:
+            log.warning("renewal_failed", error=str(error))
+            return RELEASE_RETRY
+        for session_id, child in children.items():
+            if session_id in renewal.live:
+                child.send(renewed=sent_at, stopping=list(renewal.stopping))
+            else:
+                child.send(ended=session_id)
+        return self._settings.heartbeat_seconds
+
+    def _on_stop(self, job_id: str) -> None:
+        """A doorbell: a job is to stop. The processes that run none of its steps do nothing."""
+        for child in list(self._children):
+            child.send(stopping=[job_id])
+
+
+def _how_it_ended(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        return f"killed by {signal.Signals(-exit_code).name}"
+    return f"exit code {exit_code}"

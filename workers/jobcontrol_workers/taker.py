@@ -1,0 +1,146 @@
+"""Takes tickets off RQ's queues, and does nothing else with them."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import redis
+import structlog
+from rq import Queue
+from rq.exceptions import DequeueTimeout
+from rq.serializers import JSONSerializer
+from rq.worker import BaseWorker
+
+from jobcontrol_core.bus.connection import LOST, connect
+from jobcontrol_core.bus.tickets import Ticket, TicketQueues
+from jobcontrol_workers.appetite import Appetite
+from jobcontrol_workers.journal import Journal
+from jobcontrol_workers.room import Room
+
+log = structlog.get_logger(__name__)
+
+POP_SECONDS = 1
+#: A blocking pop is given up after this long: a Redis that hangs is lost.
+POP_TIMEOUT = 3.0
+ROOM_SECONDS = 0.1
+RETRY_SECONDS = 0.5
+REGISTER_SECONDS = 10.0
+
+
+class TicketWorker(BaseWorker):
+    """RQ's worker as its tools know it: named, registered and fed. Its `work` is our own.
+
+    RQ's `perform_job` would run whatever function a job hash in Redis names. Here nothing named in Redis is
+    imported or called: a ticket's id says a job and a stage, and that is all that is read of it.
+    """
+
+    def __init__(self, queues: list[str], *, name: str, connection: redis.Redis) -> None:
+        super().__init__(queues, name=name, connection=connection, serializer=JSONSerializer, worker_ttl=60)
+
+    def _set_connection(self, connection: redis.Redis) -> redis.Redis:
+        # RQ would raise the socket timeout to minutes, and a Redis that hangs would hang us.
+        return connection
+
+    def work(self, *args: Any, **kwargs: Any) -> bool:
+        """Not this way: see Taker."""
+        raise RuntimeError("tickets are taken by Taker")
+
+    def execute_job(self, job: Any, queue: Any) -> None:
+        """Never: nothing that Redis names is run."""
+        raise RuntimeError("a ticket is not executed")
+
+    def ensure_registered(self) -> None:
+        """Be known to RQ's tools, again after a FLUSHALL."""
+        if not self.connection.exists(self.key):
+            self.register_birth()  # type: ignore[no-untyped-call]
+        self.heartbeat()
+
+    def pop(self, queue_names: list[str]) -> str | None:
+        """The id at the head of the first of these queues that has one, waiting for up to POP_SECONDS."""
+        keys = [queue.key for queue in self.queues if queue.name in queue_names]
+        keys.sort(key=lambda key: queue_names.index(key.removeprefix(Queue.redis_queue_namespace_prefix)))
+        try:
+            popped = Queue.lpop(keys, POP_SECONDS, connection=self.connection)
+        except DequeueTimeout:
+            return None
+        return popped[1].decode() if popped else None
+
+
+class Taker:
+    """A thread that pops a ticket while a slot is free, has the journal claim by it, and forgets it."""
+
+    def __init__(
+        self, url: str, name: str, queues: list[str], room: Room, journal: Journal, appetite: Appetite
+    ) -> None:
+        self._url = url
+        self._name = name
+        self._queues = queues
+        self._room = room
+        self._journal = journal
+        self._appetite = appetite
+        self._turns = itertools.count()
+        self._is_stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="taker", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no further ticket."""
+        self._is_stopped.set()
+
+    def _run(self) -> None:
+        while not self._is_stopped.is_set():
+            try:
+                self._serve()
+            except LOST as error:
+                log.warning("redis_lost", error=str(error))
+                self._wait_for(self._is_reachable)
+                log.info("redis_back")
+
+    def _wait_for(self, condition: Callable[[], bool]) -> None:
+        while not (condition() or self._is_stopped.is_set()):
+            self._is_stopped.wait(RETRY_SECONDS)
+
+    def _is_reachable(self) -> bool:
+        try:
+            with connect(self._url, timeout=1.0) as connection:
+                return bool(connection.ping())
+        except LOST:
+            return False
+
+    def _serve(self) -> None:
+        with connect(self._url, timeout=POP_TIMEOUT) as connection:
+            worker = TicketWorker(self._queues, name=self._name, connection=connection)
+            lists = TicketQueues(connection)
+            registered_at = -REGISTER_SECONDS
+            while not self._is_stopped.is_set():
+                if time.monotonic() - registered_at >= REGISTER_SECONDS:
+                    worker.ensure_registered()
+                    registered_at = time.monotonic()
+                self._take_turn(worker, lists)
+            worker.register_death()  # type: ignore[no-untyped-call]
+
+    def _take_turn(self, worker: TicketWorker, lists: TicketQueues) -> None:
+        queues = self._room.wait_for_queues(ROOM_SECONDS)
+        if not queues:
+            self._look_who_waits(lists)
+            return
+        # In turn, so that no queue is served only when the ones before it are empty.
+        first = next(self._turns) % len(queues)
+        popped = worker.pop(queues[first:] + queues[:first])
+        if popped is None:
+            self._appetite.told_waiting_jobs(())
+            return
+        lists.finish(popped)
+        ticket = Ticket.parse(popped)
+        if ticket is not None and not self._is_stopped.is_set():
+            self._journal.order(ticket.job_id, ticket.stage_no).result()
+
+    def _look_who_waits(self, lists: TicketQueues) -> None:
+        listed = [ticket.job_id for queue in self._queues for ticket in lists.listed(queue)]
+        self._appetite.told_waiting_jobs(listed)
