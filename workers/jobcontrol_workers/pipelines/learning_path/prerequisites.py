@@ -70,7 +70,7 @@ def find_prerequisites(lessons: Sequence[Lesson]) -> dict[Place, tuple[Need, ...
         terms: dict[int, list[tuple[int, str]]] = defaultdict(list)
         for key, owner in home.items():
             count = lesson.uses[key]
-            needs_it = count >= (USES_IT if owner < number else LEANS_ON_IT)
+            needs_it = count >= (LEANS_ON_IT if owner > number else 1 if " " in key else USES_IT)
             if owner != number and needs_it and key not in common and key not in lesson.defines:
                 terms[owner].append((count, lessons[owner].defines[key]))
         needs = [_need(lessons[owner].place, used, is_ahead=owner > number) for owner, used in terms.items()]

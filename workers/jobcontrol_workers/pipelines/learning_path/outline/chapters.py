@@ -8,6 +8,7 @@ from dataclasses import replace
 from jobcontrol.pipeline import InvalidInput
 
 from ..generator import Concept, LeftOut, Outline
+from .blocks import Heading
 from .division import divided
 from .matter import sort_out
 from .pieces import OPENING, Piece, bundle, divide, open_up
@@ -53,13 +54,13 @@ def _as_concept(source: Source, piece: Piece, taken: set[str]) -> tuple[list[Con
     span = piece.span
     if not parts:
         return [], [LeftOut(piece.title, span.first_line, span.last_line, "It has a heading and no text.")]
-    blocks = parts[0][1]
+    opening = [block for _, part in parts[:3] for block in part if not isinstance(block, Heading)][:6]
     title = piece.title
     if not title:
         topics = key_terms(prose_in(block for _, part in parts for block in part), heading="")
         title = ", ".join(topics[:3]) or f"Lines {span.first_line} to {span.last_line}"
         title = title[:1].upper() + title[1:]
-    summary = opening_sentence(blocks, topic=title)
+    summary = opening_sentence(opening, topic=title)
     return [replace(draft, key=unique(slug(title), taken), title=title, summary=summary)], left_out
 
 

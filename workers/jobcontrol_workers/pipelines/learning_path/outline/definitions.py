@@ -12,7 +12,7 @@ from .words import STOPWORDS, WEAK_WORDS, WORD, is_meaningful, normal
 
 NOUN = r"(?P<term>(?:`[^`]+`|[^\W\d_][\w’'\-/+#]*)(?:[ ](?:`[^`]+`|[\w’'\-/+#(]+\)?)){0,4}?)"
 SUBJECT = re.compile(
-    rf"^(?P<article>(?:An?|The)\s+)?{NOUN}(?P<verb>\s+(?:is|are)\s+(?=(?:an?|the|any|one of|like an?|just an?|simply an?|a kind|code|data"
+    rf"^(?P<article>(?:An?|The)\s+)?{NOUN}(?P<verb>\s+(?:is|are)\s+(?=(?:an?|the|any|one (?:of|that|whose|which)|like an?|just an?|simply an?|a kind|code|data"
     r"|types?|values?|functions?|variables?)\b)|\s+(?:means|refers? to|denotes?|stands? for|describes?)\s+)(?P<meaning>.+)$"
 )
 OFTEN = r"(?:\s+(?:also|often|sometimes|usually|commonly|generally|just|simply|known|better))*"
@@ -33,6 +33,7 @@ VAGUE = frozenset(
     solution step syntax task thing third trick type value version way word output listing body figure book name number
     course topic half choice exception default only left right latter former what""".split()
 )
+JOINING = frozenset("that which who of in to with for if when and or from on at by".split())
 PRONOUNS = frozenset(
     "it this that these those they there he she we you i here what which who everything nothing".split()
 )
@@ -69,15 +70,19 @@ def definitions_in(prose: Prose, *, topic: str = "") -> list[Definition]:
 def defined_in(sentence: str, *, prose: Prose, topic: str) -> list[Definition]:
     """The definitions that one sentence of `prose` makes."""
     apart = [term for term in set_apart_terms(prose) if term in sentence]
-    subject = _by_subject(sentence, apart, topic)
+    subject = _by_subject(sentence, apart, topic) or _by_marked_subject(sentence, apart)
     if subject:
         return [subject]
     named = _by_naming(sentence, apart)
-    return named or [
-        Definition(term, sentence, sentence)
-        for term in apart[:1]
-        if FOREIGN.search(sentence) and not sentence.isascii()
-    ]
+    return (
+        named
+        or _by_apposition(sentence, apart)
+        or [
+            Definition(term, sentence, sentence)
+            for term in apart[:1]
+            if FOREIGN.search(sentence) and not sentence.isascii()
+        ]
+    )
 
 
 def _labelled(prose: Prose) -> list[Definition]:
@@ -101,7 +106,7 @@ def _by_subject(sentence: str, apart: list[str], topic: str) -> Definition | Non
         return None
     if JUDGING.match(match["meaning"]):
         return None
-    is_marked = term.startswith("`") or any(normal(term) == normal(word) for word in apart)
+    is_marked = term.startswith("`") or any(f"{normal(term)} ".startswith(f"{normal(word)} ") for word in apart)
     is_topic = normal(term) in normal(topic)
     is_general = article in {"A", "An"} and len(term.split()) <= 3
     if not (is_marked or is_topic or is_general):
@@ -109,39 +114,52 @@ def _by_subject(sentence: str, apart: list[str], topic: str) -> Definition | Non
     return Definition(term, match["meaning"], sentence, match["verb"].split()[0], article.lower())
 
 
+def _by_marked_subject(sentence: str, apart: list[str]) -> Definition | None:
+    """`A *term* says …`: a term set apart where a sentence begins is introduced there, whatever the verb."""
+    for term in apart:
+        match = re.match(
+            rf"(?P<article>(?:An?|The)\s+)?{re.escape(term)}\s+(?P<verb>[a-z]+)\s+(?P<meaning>.+)$", sentence
+        )
+        is_new = match and (match["article"] or match["verb"] in {"is", "are", "means"})
+        if (
+            match
+            and is_new
+            and match["verb"] not in JOINING
+            and len(WORD.findall(match["meaning"])) >= SHORTEST_MEANING
+        ):
+            article = (match["article"] or "").strip().lower()
+            return Definition(term, match["meaning"], sentence, match["verb"], article)
+    return None
+
+
+def _by_apposition(sentence: str, apart: list[str]) -> list[Definition]:
+    """`… *term*: what it means.`"""
+    for term in apart:
+        _, found, meaning = sentence.partition(f"{term}: ")
+        if found and len(WORD.findall(meaning)) >= SHORTEST_MEANING + 1:
+            return [Definition(term, "", sentence, "called")]
+    return []
+
+
 def _names_something(term: str) -> bool:
     words = [word.strip("`").lower() for word in term.split()]
     if ELSEWHERE.match(term) or words[0] in PRONOUNS or words[-1] in VAGUE or words[-1] in STOPWORDS:
         return False
-    inner = {
-        "that",
-        "which",
-        "who",
-        "of",
-        "in",
-        "to",
-        "with",
-        "for",
-        "if",
-        "when",
-        "and",
-        "or",
-        "from",
-        "on",
-        "at",
-        "by",
-    }
-    if inner.intersection(words):
+    if JOINING.intersection(words):
         return False
     return term.startswith("`") or any(is_meaningful(word) or word in WEAK_WORDS for word in words)
 
 
 def _by_naming(sentence: str, apart: list[str]) -> list[Definition]:
     """`… is called a *term*`: the term must be set apart, or nobody could tell where it ends."""
-    found = []
-    for match in NAMED.finditer(sentence):
-        rest = sentence[match.end() :]
-        for term in apart:
-            if rest.startswith(term):
-                found.append(Definition(term, "", sentence, "called"))
-    return found
+    found = [
+        Definition(term, "", sentence, "called")
+        for match in NAMED.finditer(sentence)
+        for term in apart
+        if sentence.startswith(term, match.end())
+    ]
+    return found or [
+        Definition(term, "", sentence, "called")
+        for term in apart
+        if re.search(rf"\b(?:is|are) {re.escape(term)} (?:if|when|as long as)\b", sentence)
+    ]

@@ -48,10 +48,14 @@ def divided(source: Source, concept: Concept) -> tuple[list[tuple[Piece, tuple[B
 
 
 def _sections_of(source: Source, concept: Concept) -> list[Piece]:
+    """The concept's sections, its own heading opened even where a few words stand before it."""
     whole = Piece(concept.title, concept.span)
     sections = _read_within(source, concept.span)
     if len(sections) == 1 and sections[0].children:
-        return open_up(source, whole, sections[0].children)
+        pieces = open_up(source, whole, sections[0].children)
+        if pieces[-1].title == concept.title and len(pieces) <= 2:
+            pieces[-1:] = open_up(source, replace(pieces[-1], trail=()), pieces[-1].sections)
+        return pieces
     if len(sections) == 1:
         return [whole]
     return open_up(source, replace(whole, title=""), sections) if sections else [whole]

@@ -153,9 +153,9 @@ class _Drafting:
         goes_on = isinstance(last, Code) or (
             draft is not None and block.language in OUTPUT_LANGUAGES and draft.words < ENOUGH
         )
-        if draft and draft.has_code and goes_on:
-            draft.blocks.append(block)
-        elif not block.text and not block.caption and draft and draft.words < ENOUGH:
+        if (draft and draft.has_code and goes_on) or (
+            not block.text and not block.caption and draft and draft.words < ENOUGH
+        ):
             draft.blocks.append(block)
         else:
             lead = self._take_lead(INTRODUCES_CODE)
@@ -198,7 +198,7 @@ class _Drafting:
     def _take_lead(self, announces: re.Pattern[str]) -> list[Block]:
         """Move the announcing paragraph out of the open draft, where that leaves something behind or nothing at all."""
         lead = self._lead()
-        if not lead or not self._open or self._open.has_code and len(self._open.blocks) < 2:
+        if not lead or not self._open or (self._open.has_code and len(self._open.blocks) < 2):
             return []
         if not announces.search(lead.text) and word_count(lead.text) > SHORT_LEAD:
             return []
@@ -225,9 +225,14 @@ def _unlabelled(block: Block) -> Block:
     if not isinstance(block, Paragraph):
         return block
     prose = block.prose
-    text, markdown = NOTE_LABEL.sub("", prose.text), NOTE_LABEL.sub("", prose.markdown)
-    kept = Prose(text, markdown, prose.set_apart, prose.strong, prose.code)
-    return Paragraph(block.first, block.after, kept) if text else block
+    label = NOTE_LABEL.match(prose.text)
+    if not label or label.end() == len(prose.text):
+        return block
+    marked = NOTE_LABEL.sub("", re.sub(r"^\*+(.*?)\*+", r"\1", prose.markdown, count=1))
+    is_label = label[0].strip(" :!—–-").casefold()
+    apart = tuple(word for word in prose.set_apart if word.casefold() != is_label)
+    strong = tuple(word for word in prose.strong if word.casefold() != is_label)
+    return Paragraph(block.first, block.after, Prose(prose.text[label.end() :], marked, apart, strong, prose.code))
 
 
 def _are_steps(block: Items, lead: str, topic: str) -> bool:

@@ -20,7 +20,7 @@ ANAPHOR = re.compile(
     r"^(?:This|That|These|Those|It|Its|They|Their|Them|He|She|His|Her|Such|Both|Neither|Either|One|The (?:same|former|latter"
     r"|other|others|above|following|previous|first|second|third|last|next|rest|result|two)|Doing so|To do (?:so|this|that)"
     r"|Because of (?:this|that)|For this|In this|In that|At this|By this|With this|After this|All of (?:this|these)"
-    r"|Each of these|Some of (?:this|these)|Another|Here|There’s|There's|Это|Он|Она|Они|Эти|这|那|它|他们|これ|それ|この|その|هذا|هذه)(?!\w)"
+    r"|Each of these|Some of (?:this|these)|Another|Perhaps|Maybe|Suppose|Imagine|Say|Here|There’s|There's|Это|Он|Она|Они|Эти|这|那|它|他们|これ|それ|この|その|هذا|هذه)(?!\w)"
 )
 INNER_ANAPHOR = re.compile(
     r"\b(?:its|their|(?:do|does|did|doing|like|with|than|for|to|about) that|do so|this|that(?= (?:is|was|way|case|means))|these|those|it|they|them|both|the (?:following|preceding|former|latter|same|above))\b",

@@ -68,7 +68,7 @@ def _end_of_list(state: StateBlock, first: int, end: int) -> int:
             continue
         belongs = line.startswith(("  ", "\t")) or LIST_ITEM.match(line)
         is_lazy = number == after and not ENDS_LAZY_TEXT.match(line) and not QUOTATION.match(line)
-        if not belongs and not is_lazy or _is_rule(line):
+        if (not belongs and not is_lazy) or _is_rule(line):
             break
         number += 1
         after = number

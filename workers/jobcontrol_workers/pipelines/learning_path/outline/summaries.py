@@ -22,7 +22,7 @@ def opening_sentence(blocks: Iterable[Block], *, topic: str) -> str:
     """The sentence among the first few paragraphs that tells best what is to come."""
     proses: list[Prose] = []
     told = [block for block in blocks if not isinstance(block, Heading)]
-    for block in islice([block for block in told if not isinstance(block, Note)] or told, 4):
+    for block in islice([block for block in told if not isinstance(block, Note)] or told, 6):
         match block:
             case Paragraph(prose=prose):
                 proses.append(prose)

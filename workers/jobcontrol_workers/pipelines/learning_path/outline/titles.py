@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from .blocks import Code
+from .blocks import Code, Paragraph
 from .drafts import Draft
-from .sentences import as_title, clip
+from .sentences import as_title, clip, sentences, without_end
 from .words import WORD, normal
 
 LONGEST_TITLE = 90
@@ -21,13 +21,15 @@ DECLARED = re.compile(
 )
 
 
-def title_of(draft: Draft, *, terms: Sequence[str], is_only: bool) -> str:
-    """The title of one unit; `is_only` says that no other unit stands under the same heading."""
+def title_of(draft: Draft, *, terms: Sequence[str], is_first: bool) -> str:
+    """The title of one unit; `is_first` says that it is the first to take its title from the heading."""
     if draft.kind == "definition" and draft.defines:
         return clip(as_title(_defined(draft)), LONGEST_TITLE)
+    if draft.kind == "warning" and (told := _warned_of(draft)):
+        return clip(told, LONGEST_TITLE)
     if draft.kind == "example" and (named := _example_name(draft)):
         return clip(named, LONGEST_TITLE)
-    if is_only and draft.topic:
+    if is_first and draft.topic:
         return draft.topic
     topics = [term for term in terms if not _says(draft.topic, term)][: 1 if draft.kind != "explanation" else 2]
     topic = draft.topic.partition(": ")[0] if len(draft.topic) > LONGEST_TOPIC else draft.topic
@@ -40,6 +42,13 @@ def _defined(draft: Draft) -> str:
     first, others = names[0], names[1:]
     distinct = [name for name in others if normal(name) not in normal(first) and normal(first) not in normal(name)]
     return " and ".join([first, *distinct[:1]])
+
+
+def _warned_of(draft: Draft) -> str:
+    """What a warning says first, where that is short enough to be its title."""
+    opening = next((block.prose.text for block in draft.blocks if isinstance(block, Paragraph)), "")
+    first = sentences(opening)[:1]
+    return without_end(first[0]) if first and len(first[0]) <= LONGEST_TITLE else ""
 
 
 def _example_name(draft: Draft) -> str:
@@ -64,4 +73,4 @@ def _example_name(draft: Draft) -> str:
 
 def _says(title: str, term: str) -> bool:
     words = set(WORD.findall(normal(title)))
-    return normal(term) in normal(title) or bool(words) and set(WORD.findall(normal(term))) <= words
+    return normal(term) in normal(title) or (bool(words) and set(WORD.findall(normal(term))) <= words)

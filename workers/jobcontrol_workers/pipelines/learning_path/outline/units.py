@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from ..generator import KnowledgeUnit, SubConcept
@@ -24,9 +23,8 @@ def units_of(source: Source, sub_concept: SubConcept) -> tuple[KnowledgeUnit, ..
     """The knowledge units of one sub-concept, in document order."""
     blocks = read_piece(source, sub_concept.span)
     drafts = draft_units(blocks, topic=sub_concept.title)
-    under = Counter(draft.topic for draft in drafts)
-    writing = _Writing(source, sub_concept, set(), set())
-    return tuple(writing.write(draft, is_only=under[draft.topic] == 1) for draft in drafts)
+    writing = _Writing(source, sub_concept, set(), set(), set())
+    return tuple(writing.write(draft) for draft in drafts)
 
 
 @dataclass(slots=True)
@@ -35,11 +33,12 @@ class _Writing:
     sub_concept: SubConcept
     taken: set[str]
     asked: set[str]
+    named: set[str]
 
-    def write(self, draft: Draft, *, is_only: bool) -> KnowledgeUnit:
+    def write(self, draft: Draft) -> KnowledgeUnit:
         proses = prose_in(draft.blocks)
         terms = _terms(draft, proses, self.source.common_words)
-        title = self._title(draft, terms, is_only=is_only)
+        title = self._title(draft, terms)
         code = code_in(draft.blocks)
         first, last = self._lines(draft.blocks)
         body = body_of(draft.blocks)
@@ -63,8 +62,10 @@ class _Writing:
             words=word_count(body),
         )
 
-    def _title(self, draft: Draft, terms: tuple[str, ...], *, is_only: bool) -> str:
-        return title_of(draft, terms=terms, is_only=is_only) or self.sub_concept.title
+    def _title(self, draft: Draft, terms: tuple[str, ...]) -> str:
+        title = title_of(draft, terms=terms, is_first=draft.topic not in self.named)
+        self.named.update({draft.topic} if title == draft.topic else set())
+        return title or self.sub_concept.title
 
     def _lines(self, blocks: list[Block]) -> tuple[int, int]:
         """Lines of the whole document, counted from 1; blocks count theirs from the span's beginning."""

@@ -11,7 +11,7 @@ from .gaps import gap_questions
 from .lists import step_questions, table_questions, whole_list_questions
 from .material import Material
 from .meanings import meaning_questions
-from .reasons import condition_questions, purpose_questions, reason_questions
+from .reasons import condition_questions, purpose_questions, reason_questions, warning_questions
 
 __all__ = ["Material", "recall"]
 
@@ -44,7 +44,14 @@ BY_KIND: Mapping[Kind, tuple[Maker, ...]] = {
         gap_questions,
     ),
     "procedure": (step_questions, code_questions, purpose_questions, reason_questions, gap_questions),
-    "warning": (reason_questions, condition_questions, purpose_questions, meaning_questions, gap_questions),
+    "warning": (
+        warning_questions,
+        reason_questions,
+        condition_questions,
+        purpose_questions,
+        meaning_questions,
+        gap_questions,
+    ),
     "reference": (table_questions, meaning_questions, reason_questions, gap_questions),
 }
 

@@ -56,7 +56,13 @@ def _gaps(code: Code, material: Material) -> Iterator[tuple[float, str, str, str
             continue
         bare = re.split(r"\s//|\s#\s|\s--\s", STRING.sub('""', stripped))[0]
         for name in NAME.findall(bare):
-            if name in COMMON or bare.count(name) != 1 or stripped.count(name) != 1 or not _is_telling(name, bare):
+            if (
+                name in COMMON
+                or (code.language == "sql" and name.isupper())
+                or bare.count(name) != 1
+                or stripped.count(name) != 1
+                or not _is_telling(name, bare)
+            ):
                 continue
             score = (
                 (3.0 if name in spoken else 0.0) - (1.5 if name in title else 0) + min(len(NAME.findall(bare)), 5) * 0.2

@@ -14,6 +14,9 @@ from .material import Material
 GAP = "____"
 SHORTEST, LONGEST = 8, 34
 TELLING = 2.0
+NUMBER = re.compile(
+    r"(?<![\w.,`-])\d+(?:[.,]\d+)*\s?(?:%|(?!(?:and|or|to|of|in|is|are|the|on|as|at)\b)[^\W\d_]{2,})(?![\w`-])"
+)
 NARRATION = re.compile(r"(?:We|You|I|Let[’']s)\b")
 
 
@@ -43,6 +46,8 @@ def _candidates(material: Material) -> Iterator[tuple[float, str, str]]:
         if not stands_alone(plain) or is_signpost(plain) or plain.startswith(OPENERS):
             continue
         scored = [(_telling(term, plain, title), term) for term in material.terms if _stands_in(term, plain)]
+        if number := NUMBER.search(plain):
+            scored.append((1.3, number[0]))
         if scored:
             best, term = max(scored)
             yield (

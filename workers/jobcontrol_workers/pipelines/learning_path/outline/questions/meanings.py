@@ -13,6 +13,15 @@ from .material import Material
 
 SHORT_MEANING = 16
 LONGEST_QUOTE = 260
+ASKED_BY = {
+    "are": "What are {}?",
+    "means": "What does {} mean?",
+    "mean": "What do {} mean?",
+    "refers": "What does {} refer to?",
+    "refer": "What do {} refer to?",
+    "denotes": "What does {} denote?",
+    "stands": "What does {} stand for?",
+}
 
 
 def meaning_questions(material: Material) -> Iterator[Question]:
@@ -33,28 +42,25 @@ def _by_name(definition: Definition) -> Question | None:
     if not 4 <= len(words) <= SHORT_MEANING or points_back(meaning) or _names(definition.term, meaning):
         return None
     ask = f"Which term fits: “{GAP} {definition.verb} {meaning}”?" if definition.verb in {"is", "are"} else ""
+    if not ask and definition.verb:
+        return None
     ask = ask or f"Which term does the text explain as “{meaning}”?"
     answer = f"{definition.article} {_lower(definition.term)}".strip() if definition.article else definition.term
     return Question(ask, as_title(answer), "name")
 
 
 def _by_meaning(definition: Definition) -> Question | None:
-    term, sentence = definition.term, definition.sentence
+    """Ask for the meaning by name, with the verb that the text gives it by."""
     if not definition.meaning or ANAPHOR.match(definition.meaning):
         return None
-    if definition.verb in {"is", "are"}:
-        subject = f"{definition.article} {_lower(term)}".strip()
-        return Question(f"What {definition.verb} {subject}?", clip(sentence, LONGEST_QUOTE), "meaning")
-    if definition.verb:
-        verb = {"means": "mean", "refers": "refer to", "refer": "refer to", "denotes": "denote", "stands": "stand for"}
-        subject = f"{definition.article} {_lower(term)}".strip()
-        does = "do" if definition.verb in {"refer", "denote", "stand"} else "does"
+    term = definition.term
+    if not definition.verb:
         return Question(
-            f"What {does} {subject} {verb.get(definition.verb, 'mean')}?", clip(sentence, LONGEST_QUOTE), "meaning"
+            f"What does the text say about “{term}”?", clip(as_title(definition.meaning), LONGEST_QUOTE), "meaning"
         )
-    return Question(
-        f"What does the text say about “{term}”?", clip(as_title(definition.meaning), LONGEST_QUOTE), "meaning"
-    )
+    subject = f"{definition.article} {_lower(term)}".strip()
+    ask = ASKED_BY.get(definition.verb, "What is {}?").format(subject)
+    return Question(ask, clip(definition.sentence, LONGEST_QUOTE), "meaning")
 
 
 def _by_gap(definition: Definition, material: Material) -> Question | None:
@@ -69,7 +75,8 @@ def _by_gap(definition: Definition, material: Material) -> Question | None:
     gapped = with_gap(sentence, definition.term)
     if not gapped or len(gapped) > LONGEST_QUOTE:
         return None
-    return Question(f"Which term is missing: “{f'{before} {gapped}'.strip()}”", definition.term, "name")
+    asked = f"{before} {gapped}".strip()
+    return Question(f"Which term is missing: “{asked.rstrip(':').rstrip()}”", definition.term, "name")
 
 
 def _names(term: str, text: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ...generator import Question
 from ..phrasing import ANAPHOR, is_signpost, points_back, without_lead
@@ -31,6 +32,8 @@ NO_SUBJECT = re.compile(
     r"|also|therefore|via|by|not|can|can’t|doesn’t|won’t|won't|doesn't|don't|can't|cannot|didn’t|wouldn’t|don’t|does|do|is|are|will|would|using|have|has|had)\b|[,;:]",
     re.IGNORECASE,
 )
+WORDED = {"Ne": "never", "Av": "avoid", "Do": "not"}
+FORBIDS = re.compile(r"^(?P<word>Never|Avoid|Do not|Don[’']t)\s+(?P<what>.+)$")
 PLAIN_PERSON = re.compile(
     r"^(?P<who>We|You|They)\s+(?P<rest>(?:only |often |usually |always |never |also |still )?"
     r"(?:need|want|use|call|have|get|write|create|define|declare|specify|know|see|prefer|choose|say|store|keep|send|read|pass|add)\s(?!to be\b).+)$"
@@ -46,7 +49,7 @@ CONDITIONAL = re.compile(
 )
 WOULD = re.compile(r"\b(?:would|could|might)\b")
 ADVICE = re.compile(
-    r"^(?:you|we|use|add|call|run|create|write|put|open|set|make|start|type|enter|press|choose|declare|define|install|pass|simply|just)\b"
+    r"^(?:use|add|call|run|create|write|put|open|store|set|make|start|ask|keep|read|check|type|enter|press|choose|declare|define|install|pass|simply|just)\b"
 )
 CHOICE = re.compile(r"^(?P<who>you|we)\s+(?P<verb>can|should|must|need to|have to|could|might|may)\s+")
 
@@ -78,11 +81,15 @@ def condition_questions(material: Material) -> Iterator[Question]:
             continue
         if not _is_clear(opened.clause) or len(opened.main.split()) < 3 or ANAPHOR.match(as_title(opened.main)):
             continue
+        if re.search(r"\b(?:these|the following|as follows)\b|:$", opened.main):
+            continue
         answer = _answer(as_title(opened.main))
         if choice := CHOICE.match(opened.main):
             verb = choice["verb"]
             ask = f"What do {choice['who']} {verb} do" if verb.endswith(" to") else f"What {verb} {choice['who']} do"
             yield Question(f"{ask} {opened.word} {opened.clause}?", answer, "condition")
+        elif ADVICE.match(opened.main):
+            yield Question(f"What should you do {opened.word} {opened.clause}?", answer, "condition")
         else:
             would = "would happen" if WOULD.search(opened.main) and opened.word == "if" else "happens"
             yield Question(f"What {would} {opened.word} {opened.clause}?", answer, "condition")
@@ -98,7 +105,11 @@ def purpose_questions(material: Material) -> Iterator[Question]:
             and _is_clear(aim["aim"], shortest=2)
             and _is_clear(aim["means"], longest=60)
         ):
-            how = "How do you" if ADVICE.match(aim["means"]) else "What is done to"
+            how = (
+                "How do you"
+                if ADVICE.match(aim["means"]) or aim["means"].startswith(("you ", "we "))
+                else "What is done to"
+            )
             yield Question(f"{how} {aim['aim']}?", _answer(as_title(without_end(aim["means"]))), "purpose")
         elif (
             (gain := ENABLES.match(sentence))
@@ -114,6 +125,22 @@ def _gain_question(gain: re.Match[str], material: Material) -> Question:
     does = "does" if gain["verb"].endswith("s") else "do"
     ask = f"What {does} {low(gain['what'], material)} {gain['verb'].removesuffix('s')} {whom}{link} do?"
     return Question(ask, _answer(as_title(without_end(gain["gain"]))), "purpose")
+
+
+def warning_questions(material: Material) -> Iterator[Question]:
+    """`Never X. Y` asks why, or what to do instead where Y is advice as well."""
+    for sentence, after in pairwise(material.sentences):
+        match = FORBIDS.match(sentence)
+        if not match or len(match["what"].split()) > LONGEST_CLAUSE:
+            continue
+        if ADVICE.match(after[:1].lower() + after[1:]):
+            yield Question(f"“{sentence}” What should you do instead?", _answer(without_end(after)), "warning")
+        else:
+            yield Question(
+                f"Why should you {WORDED[match['word'][:2]]} {without_end(match['what'])}?",
+                _answer(without_end(after)),
+                "warning",
+            )
 
 
 def why(fact: str, material: Material) -> str:
