@@ -15,7 +15,7 @@ Event = MutableMapping[str, Any]
 def configure_logs(program: str, *, is_verbose: bool = False) -> None:
     """`program` says on each line who speaks. From information upwards, or everything."""
     renderer: structlog.typing.Processor = structlog.processors.LogfmtRenderer(
-        key_order=["timestamp", "level", "program", "event"]
+        key_order=["timestamp", "level", "program", "event"], bool_as_flag=False
     )
     if sys.stderr.isatty():
         renderer = structlog.dev.ConsoleRenderer(pad_event_to=22)

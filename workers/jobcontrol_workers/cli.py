@@ -19,13 +19,14 @@ def worker(targets: Targets = None, verbose: Annotated[bool, typer.Option("--ver
     from jobcontrol_core.logs import configure_logs
     from jobcontrol_core.settings import Settings
     from jobcontrol_core.store.engine import Store
-    from jobcontrol_workers.preparation import publish
+    from jobcontrol_workers.preparation import publish, require_current
     from jobcontrol_workers.registry import Registry, load_pipelines
     from jobcontrol_workers.supervisor import Supervisor
 
     configure_logs("worker", is_verbose=verbose)
     with _plain_errors():
         settings = Settings.load()
+        require_current(settings.database_url)
         store = Store(settings.database_url)
         publish(store, Registry(load_pipelines(targets or []), settings))
         store.close()
@@ -73,10 +74,11 @@ class _plain_errors:
         from jobcontrol_core.settings import SettingsError
         from jobcontrol_core.store.pipelines import PublishedDifferently
         from jobcontrol_workers.dev import DevError
+        from jobcontrol_workers.preparation import NotMigrated
         from jobcontrol_workers.registry import PipelineMissing
 
-        expected = (SettingsError, DevError, PipelineMissing, PublishedDifferently, DefinitionError, Unavailable)
-        if isinstance(error, expected):
+        refusals = (SettingsError, DevError, PipelineMissing, PublishedDifferently, DefinitionError, NotMigrated)
+        if isinstance(error, (*refusals, Unavailable)):
             _fail(str(error))
 
 

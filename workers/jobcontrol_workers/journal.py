@@ -57,7 +57,7 @@ class Journal:
         self._session_id = session_id
         self._outcomes: list[StepOutcome] = []
         self._orders: list[Order] = []
-        self._running: set[str] = set()
+        self._running: set[tuple[str, int]] = set()
         self._is_doubtful = False
         self._is_claiming = True
         self._is_closing = False
@@ -81,10 +81,11 @@ class Journal:
             self._news.notify()
         return order.done
 
-    def stop_claiming(self) -> None:
-        """From now on only outcomes are written."""
+    def set_claiming(self, is_claiming: bool, /) -> None:
+        """Whether steps are claimed; outcomes are written in any case."""
         with self._news:
-            self._is_claiming = False
+            self._is_claiming = is_claiming and not self._is_closing
+            self._news.notify()
 
     def change_session(self, session_id: str) -> None:
         """Claim under a new session; what still runs under the old one is refused by the fence."""
@@ -164,8 +165,8 @@ class Journal:
         self, session_id: str, outcomes: Sequence[StepOutcome], errand: Errand, exchanged: Exchanged
     ) -> None:
         self._postman.ring(exchanged.committed)
-        self._running.difference_update(outcome.step_id for outcome in outcomes)
-        self._running.update(claimed.step.id for claimed in exchanged.claimed)
+        self._running.difference_update((outcome.step_id, outcome.attempt) for outcome in outcomes)
+        self._running.update((claimed.step.id, claimed.step.attempt) for claimed in exchanged.claimed)
         for outcome in outcomes:
             if outcome.step_id not in exchanged.accepted:
                 log.info("outcome_stale", step_id=outcome.step_id, attempt=outcome.attempt)
@@ -181,9 +182,9 @@ class Journal:
         """Claims whose answer was lost: this session owns them in SQL, but nobody runs them."""
         owned = self._store.read(running_steps_of, session_id)
         with self._news:
-            ending = {outcome.step_id for outcome in self._outcomes}
+            ending = {(outcome.step_id, outcome.attempt) for outcome in self._outcomes}
             for step_id, (job_id, attempt) in owned.items():
-                if step_id not in self._running and step_id not in ending:
+                if (step_id, attempt) not in self._running | ending:
                     self._outcomes.append(StepOutcome(job_id, step_id, attempt, Interrupted("LOST")))
         self._is_doubtful = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ from importlib.metadata import version
 import structlog
 
 from jobcontrol_core.bus.postman import Postman
+from jobcontrol_core.domain.errors import Unavailable
 from jobcontrol_core.domain.ids import new_id, short_id
 from jobcontrol_core.domain.outcomes import Interrupted, Outcome, StepOutcome
 from jobcontrol_core.domain.values import Build, ClaimedStep
@@ -49,7 +51,6 @@ class Running:
 
     attempt: Attempt
     task: asyncio.Task[None]
-    session_id: str
     is_recorded: bool = False
 
 
@@ -67,7 +68,8 @@ class WorkerProcess:
         self._threads = ThreadPoolExecutor(settings.worker_slots, thread_name_prefix="handler")
         self._documents = Documents(store)
         self._gates = {served.key: asyncio.Semaphore(served.spec.concurrency) for served in registry.served}
-        self._running: dict[str, Running] = {}
+        #: By step and attempt: a step that was taken away may come back while its old attempt still winds down.
+        self._running: dict[tuple[str, int], Running] = {}
         self._loop = asyncio.get_running_loop()
         self._is_draining = False
         self._trusted_until = time.monotonic() + lease
@@ -87,6 +89,7 @@ class WorkerProcess:
     def renewed(self, sent_at: float) -> None:
         """The lease was extended by a heartbeat sent at `sent_at` on the monotonic clock."""
         self._trusted_until = max(self._trusted_until, sent_at + self._lease * (1 - TRUST_MARGIN))
+        self._journal.set_claiming(self._may_claim)
 
     def stop_jobs(self, job_ids: Sequence[str]) -> None:
         """Tell the running steps of these jobs to stop."""
@@ -101,11 +104,13 @@ class WorkerProcess:
         self.session_id = self._open_session()
         self._trusted_until = time.monotonic() + self._lease * (1 - TRUST_MARGIN)
         self._journal.change_session(self.session_id)
+        self._journal.set_claiming(self._may_claim)
         return self.session_id
 
     def check_trust(self) -> None:
         """Stop handlers before a lease that could not be renewed ends: afterwards others may run their steps."""
         if time.monotonic() > self._trusted_until:
+            self._journal.set_claiming(False)
             for running in list(self._running.values()):
                 self._stop(running, "LOST")
 
@@ -115,7 +120,7 @@ class WorkerProcess:
             return
         self._is_draining = True
         self._taker.stop()
-        self._journal.stop_claiming()
+        self._journal.set_claiming(False)
         await self._settle(self._settings.drain_seconds)
         for running in list(self._running.values()):
             self._stop(running, "DRAINED")
@@ -125,6 +130,10 @@ class WorkerProcess:
         is_written = await asyncio.to_thread(self._journal.close, 3.0)
         log.info("worker_drained", session=short_id(self.session_id), is_written=is_written)
         await asyncio.to_thread(self._postman.close)
+
+    @property
+    def _may_claim(self) -> bool:
+        return not self._is_draining and time.monotonic() <= self._trusted_until
 
     async def _settle(self, seconds: float) -> None:
         tasks = [running.task for running in self._running.values()]
@@ -157,25 +166,25 @@ class WorkerProcess:
             context = StepContext(build, one, None)
             attempt = Attempt(one, build, served, context, StoredResults(self._store, build))
             task = self._loop.create_task(self._run(attempt))
-            self._running[one.step.id] = Running(attempt, task, self.session_id)
+            self._running[one.step.id, one.step.attempt] = Running(attempt, task)
 
     async def _run(self, attempt: Attempt) -> None:
         key = attempt.served.key
         seconds: float | None = None
-        outcome: Outcome = Interrupted("LOST")
+        outcome: Outcome | None = None
         try:
             async with self._gates[key]:
                 attempt.context.document = await self._documents.load(attempt.build.document)
-                started = time.monotonic()
-                outcome = await perform(attempt, self._threads)
-                seconds = time.monotonic() - started
+                if attempt.context.stop_cause is None:
+                    started = time.monotonic()
+                    outcome = await perform(attempt, self._threads)
+                    seconds = time.monotonic() - started
         except asyncio.CancelledError:
-            # Told to stop before its handler began.
-            outcome = Interrupted(attempt.context.stop_cause or "LOST")
+            log.debug("step_not_begun", step_id=attempt.claimed.step.id)
         finally:
-            running = self._running.pop(attempt.claimed.step.id)
+            running = self._running.pop((attempt.claimed.step.id, attempt.claimed.step.attempt))
             self._room.release(key, seconds=seconds)
-            self._record(running, outcome)
+            self._record(running, outcome or Interrupted(attempt.context.stop_cause or "LOST"))
 
     def _record(self, running: Running, outcome: Outcome) -> None:
         if running.is_recorded:
@@ -188,7 +197,7 @@ class WorkerProcess:
         if running.attempt.context.stop_cause is not None:
             return
         running.attempt.context.stop_cause = cause
-        if asyncio.iscoroutinefunction(running.attempt.served.stage.handler):
+        if inspect.iscoroutinefunction(running.attempt.served.stage.handler):
             running.task.cancel()
 
 
@@ -260,7 +269,11 @@ def main() -> None:
     # A Ctrl+C in the terminal reaches every process; the supervisor alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     configure_logs("worker")
-    asyncio.run(run_child(Settings.load(), targets, supervisor, int(read_fd), int(write_fd)))
+    try:
+        asyncio.run(run_child(Settings.load(), targets, supervisor, int(read_fd), int(write_fd)))
+    except Unavailable as error:
+        log.error("database_away", error=str(error))
+        os._exit(1)
     # Handlers on threads cannot be ended; their steps have been given back.
     os._exit(0)
 
