@@ -1,0 +1,138 @@
+"""jobcontrol: start, watch and steer long fanned-out builds. Names load when they are first used."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jobcontrol._requests import SAMPLE
+    from jobcontrol.client import Client
+    from jobcontrol.errors import (
+        AlreadyRunning,
+        ApiError,
+        ConnectionFailed,
+        InvalidInput,
+        InvalidState,
+        JobCancelled,
+        JobControlError,
+        JobError,
+        JobFailed,
+        JobPartiallyFailed,
+        NotAuthenticated,
+        NotFound,
+        NotServed,
+        PermissionDenied,
+        RateLimited,
+        RequestTimeout,
+        ServerError,
+        WaitTimeout,
+    )
+    from jobcontrol.events import (
+        BulkStepChange,
+        Changes,
+        Event,
+        LinkNotice,
+        StatusChange,
+        StepChange,
+    )
+    from jobcontrol.job import Job
+    from jobcontrol.pipeline import (
+        Context,
+        FanOut,
+        GiveUp,
+        Pipeline,
+        Result,
+        Retry,
+        RetryAfter,
+    )
+    from jobcontrol.values import (
+        Attempt,
+        DocumentInfo,
+        Failure,
+        JobState,
+        JobStatus,
+        PipelineInfo,
+        PipelineStage,
+        StageProgress,
+        Step,
+        StepDetail,
+        StepStatus,
+    )
+
+# The type checker reads the imports above, the interpreter this: neither grpc nor rich loads before it is needed.
+_HOMES = {
+    "_requests": "SAMPLE",
+    "client": "Client",
+    "errors": (
+        "AlreadyRunning ApiError ConnectionFailed InvalidInput InvalidState JobCancelled JobControlError "
+        "JobError JobFailed JobPartiallyFailed NotAuthenticated NotFound NotServed PermissionDenied "
+        "RateLimited RequestTimeout ServerError WaitTimeout"
+    ),
+    "events": "BulkStepChange Changes Event LinkNotice StatusChange StepChange",
+    "job": "Job",
+    "pipeline": "Context FanOut GiveUp Pipeline Result Retry RetryAfter",
+    "values": (
+        "Attempt DocumentInfo Failure JobState JobStatus PipelineInfo PipelineStage StageProgress Step "
+        "StepDetail StepStatus"
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = [
+    "SAMPLE",
+    "AlreadyRunning",
+    "ApiError",
+    "Attempt",
+    "BulkStepChange",
+    "Changes",
+    "Client",
+    "ConnectionFailed",
+    "Context",
+    "DocumentInfo",
+    "Event",
+    "Failure",
+    "FanOut",
+    "GiveUp",
+    "InvalidInput",
+    "InvalidState",
+    "Job",
+    "JobCancelled",
+    "JobControlError",
+    "JobError",
+    "JobFailed",
+    "JobPartiallyFailed",
+    "JobState",
+    "JobStatus",
+    "LinkNotice",
+    "NotAuthenticated",
+    "NotFound",
+    "NotServed",
+    "PermissionDenied",
+    "Pipeline",
+    "PipelineInfo",
+    "PipelineStage",
+    "RateLimited",
+    "RequestTimeout",
+    "Result",
+    "Retry",
+    "RetryAfter",
+    "ServerError",
+    "StageProgress",
+    "StatusChange",
+    "Step",
+    "StepChange",
+    "StepDetail",
+    "StepStatus",
+    "WaitTimeout",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,147 @@
+"""From the caller's arguments to the contract's requests, with what can be told without the server."""
+
+from __future__ import annotations
+
+import mimetypes
+import uuid
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from google.protobuf.json_format import ParseDict, ParseError
+from google.protobuf.struct_pb2 import Struct
+
+from jobcontrol import v1 as pb
+from jobcontrol.errors import InvalidInput
+from jobcontrol.values import JobStatus, StepStatus
+
+SAMPLE: Literal["sample"] = "sample"
+"""As `document`: the sample that comes with the pipeline."""
+
+IfRunning = Literal["fail", "attach", "replace"]
+DocumentSource = Path | bytes | str
+Status = TypeVar("Status", JobStatus, StepStatus)
+
+MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
+#: Seconds of silence after which the server is to send a heartbeat; see `_watching.SILENCE`.
+HEARTBEAT_SECONDS = 10
+_POLICIES = {
+    "fail": pb.CONFLICT_POLICY_FAIL,
+    "attach": pb.CONFLICT_POLICY_USE_EXISTING,
+    "replace": pb.CONFLICT_POLICY_CANCEL_EXISTING,
+}
+
+
+def start_request(
+    pipeline: str,
+    path_id: str,
+    *,
+    document: DocumentSource | None,
+    title: str,
+    parameters: Mapping[str, Any] | None,
+    labels: Mapping[str, str] | None,
+    if_running: IfRunning,
+    request_id: str | None,
+) -> pb.StartBuildRequest:
+    """StartBuild under `request_id`, or under a fresh one, so that it may be sent twice."""
+    if if_running not in _POLICIES:
+        raise invalid("if_running", f"{if_running!r} is none of {', '.join(_POLICIES)}")
+    return pb.StartBuildRequest(
+        path_id=path_id,
+        title=title,
+        pipeline=pipeline,
+        parameters=_to_struct(parameters) if parameters else None,
+        document=_to_document(document) if document is not None else None,
+        labels=labels,
+        conflict_policy=_POLICIES[if_running],
+        request_id=request_id or new_request_id(),
+    )
+
+
+def cancel_request(job_id: str, reason: str, request_id: str | None) -> pb.CancelRequest:
+    return pb.CancelRequest(job_id=job_id, reason=reason, request_id=request_id or new_request_id())
+
+
+def retry_request(job_id: str, *, from_scratch: bool, reason: str, request_id: str | None) -> pb.RetryRequest:
+    mode = pb.RETRY_MODE_FROM_SCRATCH if from_scratch else pb.RETRY_MODE_FAILED_STEPS
+    return pb.RetryRequest(job_id=job_id, mode=mode, reason=reason, request_id=request_id or new_request_id())
+
+
+def list_jobs_request(
+    *, status: str | Iterable[str] | None, path_id: str, pipeline: str, has_failed_steps: bool | None
+) -> pb.ListJobsRequest:
+    return pb.ListJobsRequest(
+        status=[pb.JobStatus.Value(f"JOB_STATUS_{word.name}") for word in _statuses(JobStatus, status)],
+        path_id=path_id,
+        pipeline=pipeline,
+        has_failed_steps=has_failed_steps,
+    )
+
+
+def list_steps_request(job_id: str, *, status: str | Iterable[str] | None, stage: str) -> pb.ListStepsRequest:
+    words = _statuses(StepStatus, status)
+    numbers = [pb.StepStatus.Value(f"STEP_STATUS_{word.name}") for word in words]
+    return pb.ListStepsRequest(job_id=job_id, status=numbers, stage=stage)
+
+
+def watch_request(job_id: str, after: int | None) -> pb.WatchProgressRequest:
+    request = pb.WatchProgressRequest(job_id=job_id, after_sequence=after)
+    request.heartbeat_interval.FromSeconds(HEARTBEAT_SECONDS)
+    return request
+
+
+def new_request_id() -> str:
+    return str(uuid.uuid4())
+
+
+def invalid(field: str, description: str) -> InvalidInput:
+    """What the server would say of a wrong field, said without asking it."""
+    error = InvalidInput(f"{field}: {description}", code="INVALID_ARGUMENT", reason="FIELD_INVALID")
+    error.fields = {field: description}
+    return error
+
+
+def _statuses(kind: type[Status], given: str | Iterable[str] | None) -> list[Status]:
+    if given is None:
+        return []
+    allowed = [status.value for status in kind if status is not kind.UNKNOWN]
+    words = [given] if isinstance(given, str) else list(given)
+    if wrong := [word for word in words if word.lower() not in allowed]:
+        raise invalid("status", f"{wrong[0]!r} is none of {', '.join(allowed)}")
+    return [kind(word.lower()) for word in words]
+
+
+def _to_struct(parameters: Mapping[str, Any]) -> Struct:
+    try:
+        return ParseDict(dict(parameters), Struct())
+    except (ParseError, TypeError, ValueError) as problem:
+        raise invalid("parameters", f"not JSON: {problem}") from problem
+
+
+def _to_document(source: DocumentSource) -> pb.Document:
+    if source == SAMPLE:
+        return pb.Document(sample=True)
+    document = _read(source) if isinstance(source, Path) else pb.Document(content=_bytes_of(source))
+    if len(document.content) > MAX_DOCUMENT_BYTES:
+        raise invalid("document.content", f"{len(document.content):,} bytes are more than {MAX_DOCUMENT_BYTES:,}")
+    return document
+
+
+def _read(path: Path) -> pb.Document:
+    try:
+        content = path.read_bytes()
+    except OSError as problem:
+        raise invalid("document", f"{path} cannot be read: {problem.strerror}") from problem
+    return pb.Document(content=content, media_type=_media_type_of(path), file_name=path.name)
+
+
+def _media_type_of(path: Path) -> str:
+    """Empty where the name says nothing, so that the server takes what the pipeline prefers."""
+    if path.suffix.lower() in (".md", ".markdown"):
+        # Not every system's table knows it.
+        return "text/markdown"
+    return mimetypes.guess_type(path.name)[0] or ""
+
+
+def _bytes_of(source: bytes | str) -> bytes:
+    return source.encode() if isinstance(source, str) else source

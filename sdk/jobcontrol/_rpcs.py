@@ -1,0 +1,44 @@
+"""The RPCs that the SDK calls, each as one value with its messages' types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from jobcontrol import v1 as pb
+
+SERVICE = "jobcontrol.v1.JobControl"
+
+Q = TypeVar("Q", bound=Message)
+A = TypeVar("A", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class Rpc(Generic[Q, A]):
+    """One RPC: its name, what goes in, what comes out (one by one where it `streams`)."""
+
+    name: str
+    request: type[Q]
+    answer: type[A]
+    streams: bool = False
+
+    @property
+    def path(self) -> str:
+        return f"/{SERVICE}/{self.name}"
+
+
+START_BUILD = Rpc("StartBuild", pb.StartBuildRequest, pb.StartBuildResponse)
+GET_JOB = Rpc("GetJob", pb.GetJobRequest, pb.GetJobResponse)
+LIST_JOBS = Rpc("ListJobs", pb.ListJobsRequest, pb.ListJobsResponse)
+LIST_STEPS = Rpc("ListSteps", pb.ListStepsRequest, pb.ListStepsResponse)
+GET_STEP = Rpc("GetStep", pb.GetStepRequest, pb.GetStepResponse)
+GET_RESULT = Rpc("GetResult", pb.GetResultRequest, pb.GetResultResponse, streams=True)
+CANCEL = Rpc("Cancel", pb.CancelRequest, pb.CancelResponse)
+RETRY = Rpc("Retry", pb.RetryRequest, pb.RetryResponse)
+LIST_PIPELINES = Rpc("ListPipelines", pb.ListPipelinesRequest, pb.ListPipelinesResponse)
+WATCH_PROGRESS = Rpc("WatchProgress", pb.WatchProgressRequest, pb.WatchProgressResponse, streams=True)
+
+#: Safe to send twice: they read, or carry a request_id that the SDK always sets.
+RETRIED = (START_BUILD, GET_JOB, LIST_JOBS, LIST_STEPS, GET_STEP, CANCEL, RETRY, LIST_PIPELINES)

@@ -1,0 +1,45 @@
+"""The settings of the SDK and the CLI: the one place here that reads the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DEFAULT_SERVER = "localhost:50051"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """Where the server is and how we prove who we are; and what the user's terminal asks for."""
+
+    server: str = DEFAULT_SERVER
+    token: str = field(default="", repr=False)
+    state_folder: Path | None = None
+    """Where the CLI remembers its last job; None where there is no home to keep it in."""
+    wants_no_color: bool = False
+    wants_color: bool = False
+    is_dumb_terminal: bool = False
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> ClientSettings:
+    """The settings of this process, read anew each time. Empty variables count as unset."""
+    given = os.environ if environment is None else environment
+    return ClientSettings(
+        server=given.get("JOBCONTROL_SERVER") or DEFAULT_SERVER,
+        token=given.get("JOBCONTROL_TOKEN", ""),
+        state_folder=_state_folder(given),
+        wants_no_color=bool(given.get("NO_COLOR")),
+        wants_color=bool(given.get("FORCE_COLOR")),
+        is_dumb_terminal=given.get("TERM", "") in ("dumb", "unknown"),
+    )
+
+
+def _state_folder(given: Mapping[str, str]) -> Path | None:
+    """Per the XDG base directory specification: an absolute XDG_STATE_HOME, else ~/.local/state."""
+    if (chosen := Path(given.get("XDG_STATE_HOME", ""))).is_absolute():
+        return chosen / "jobcontrol"
+    if home := given.get("HOME"):
+        return Path(home, ".local", "state", "jobcontrol")
+    return None

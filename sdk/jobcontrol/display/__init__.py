@@ -1,0 +1,76 @@
+"""Progress for people: live bars on a terminal, lines in a pipe, nothing when it is to be quiet."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager
+from typing import Literal, Protocol, TextIO
+
+from jobcontrol._settings import ClientSettings, read_settings
+from jobcontrol.display.lines import Lines
+from jobcontrol.events import Event, LinkNotice
+from jobcontrol.job import Job
+from jobcontrol.values import JobState
+
+Mode = Literal["auto", "tty", "plain", "quiet"]
+
+__all__ = ["Display", "Mode", "follow", "open_display"]
+
+
+class Display(AbstractContextManager["Display"], Protocol):
+    """Shows one job, from `__enter__` to `__exit__`."""
+
+    def show(self, event: Event, state: JobState) -> None:
+        """An event has come; `state` is the job after it."""
+        ...
+
+    def note_link(self, notice: LinkNotice) -> None:
+        """The link broke, or is whole again."""
+        ...
+
+
+def follow(job: Job, *, timeout: float | None = None, mode: Mode = "auto", stream: TextIO | None = None) -> None:
+    """Show a job until it ends, on stderr unless told otherwise. Raises WaitTimeout and what a watch raises."""
+    display = open_display(job.state, mode=mode, stream=stream or sys.stderr)
+    with display:
+        if job.has_ended:
+            return
+        events = job.watch(job.state.last_sequence, timeout=timeout, heartbeats=True, on_link=display.note_link)
+        for event in events:
+            display.show(event, job.state)
+
+
+def open_display(state: JobState, *, mode: Mode, stream: TextIO, settings: ClientSettings | None = None) -> Display:
+    """The display for `stream`: `auto` takes bars if it is a terminal that can redraw, else lines."""
+    known = settings or read_settings()
+    if mode == "quiet":
+        return _Quiet()
+    if mode == "tty" or (mode == "auto" and stream.isatty() and not known.is_dumb_terminal):
+        return _open_bars(state, stream, known)
+    return Lines(lambda line: print(line, file=stream, flush=True), state)
+
+
+def _open_bars(state: JobState, stream: TextIO, settings: ClientSettings) -> Display:
+    # rich takes a while to load, and only bars need it.
+    from rich.console import Console
+
+    from jobcontrol.display.bars import Bars
+
+    force = True if not stream.isatty() else None
+    return Bars(Console(file=stream, force_terminal=force, no_color=settings.wants_no_color or None), state)
+
+
+class _Quiet:
+    """Shows nothing."""
+
+    def __enter__(self) -> _Quiet:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def show(self, event: Event, state: JobState) -> None:
+        return None
+
+    def note_link(self, notice: LinkNotice) -> None:
+        return None
