@@ -1,0 +1,81 @@
+"""The books of one job: its rows recounted, and compared with its counters and with what its events told."""
+
+from sqlalchemy import Connection, func, select
+
+from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
+from jobcontrol_core.domain.progress import StageCounts
+from jobcontrol_core.domain.values import FINALIZE
+from jobcontrol_core.store.eventlog import read_events
+from jobcontrol_core.store.lookup import get_job
+from jobcontrol_core.store.rows import to_counts, to_step
+from jobcontrol_core.store.tables import job_stages, steps
+from store.replay import ENDED_AS_SKIPPED, Replay
+
+ALL = 1_000_000
+
+
+def audit_job(tx: Connection, job_id: str) -> Replay:
+    """Fail if counters, rows and events of this job disagree; returns the replayed events."""
+    job = get_job(tx, job_id)
+    replay = Replay()
+    for event in read_events(tx, job_id, after=0, limit=ALL):
+        replay.tell(event)
+    assert replay.sequence == job.last_sequence
+    assert replay.status == job.status
+    assert replay.percent == job.percent
+    _check_counters(tx, job_id)
+    _check_steps(tx, job_id, replay)
+    assert job.error_count == sum(stage.counts.failed for stage in job.stages) + _failed_finalize(tx, job_id)
+    _check_end(tx, job_id, job.status)
+    return replay
+
+
+def _check_counters(tx: Connection, job_id: str) -> None:
+    found = tx.execute(select(job_stages).where(job_stages.c.job_id == job_id)).mappings()
+    for row in found:
+        assert to_counts(row) == _recount(tx, job_id, row["stage_no"]), f"{row['name']}: counters are no recount"
+
+
+def _recount(tx: Connection, job_id: str, stage_no: int) -> StageCounts:
+    found = tx.execute(
+        select(steps.c.status, func.count(), func.sum(steps.c.item_count))
+        .where(steps.c.job_id == job_id, steps.c.stage_no == stage_no)
+        .group_by(steps.c.status)
+    ).all()
+    of = {status: (count, int(items)) for status, count, items in found}
+
+    def number(*statuses: StepStatus) -> int:
+        return sum(of.get(status, (0, 0))[0] for status in statuses)
+
+    return StageCounts(
+        total=number(*StepStatus),
+        active=number(StepStatus.PROCESSING),
+        completed=number(StepStatus.COMPLETED),
+        failed=number(StepStatus.FAILED),
+        skipped=number(*ENDED_AS_SKIPPED),
+        items=sum(items for _, items in of.values()),
+    )
+
+
+def _check_steps(tx: Connection, job_id: str, replay: Replay) -> None:
+    """Every step that was told by its id is as it was told last, unless its end was told as a number."""
+    rows = {row["id"]: to_step(row) for row in tx.execute(select(steps).where(steps.c.job_id == job_id)).mappings()}
+    assert replay.steps.keys() <= rows.keys()
+    for step_id, told in replay.steps.items():
+        row = rows[step_id]
+        assert (row.status, row.attempt) == (told.status, told.attempt) or row.status in ENDED_AS_SKIPPED
+    assert len(rows) == sum(replay.tally.values())
+
+
+def _failed_finalize(tx: Connection, job_id: str) -> int:
+    found = tx.execute(select(job_stages.c.failed).where(job_stages.c.job_id == job_id, job_stages.c.name == FINALIZE))
+    return int(found.scalar_one())
+
+
+def _check_end(tx: Connection, job_id: str, status: JobStatus) -> None:
+    open_steps = tx.execute(
+        select(func.count()).where(
+            steps.c.job_id == job_id, steps.c.status.in_((StepStatus.PENDING, StepStatus.PROCESSING))
+        )
+    ).scalar_one()
+    assert (open_steps == 0) == status.has_ended, f"{open_steps} open steps in a {status} job"
