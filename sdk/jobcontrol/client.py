@@ -92,7 +92,7 @@ class Client:
         except AlreadyRunning as error:
             error._client = self
             raise
-        return self._handle(answer.job)
+        return Job(self, to_job_state(answer.job), was_running=answer.existing)
 
     def job(self, job_id: str) -> Job:
         """The job with this id, or with this unique ending (four characters or more). Raises NotFound."""

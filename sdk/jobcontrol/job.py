@@ -29,8 +29,10 @@ LinkListener = Callable[[LinkNotice], None]
 class Job:
     """One job. What it says of itself is as of the last call, event or `refresh`: see `state`."""
 
-    def __init__(self, client: Client, state: JobState) -> None:
+    def __init__(self, client: Client, state: JobState, *, was_running: bool = False) -> None:
         self._client = client
+        self.was_running = was_running
+        """True if `start` found the path being built already and attached to this job."""
         self.state = state
         """Everything known of the job, as one frozen value."""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Literal, Protocol, TextIO
 
 from jobcontrol._settings import ClientSettings, read_settings
 from jobcontrol.display.lines import Lines
 from jobcontrol.events import Event, LinkNotice
 from jobcontrol.job import Job
-from jobcontrol.values import JobState
+from jobcontrol.values import JobState, JobStatus
 
 Mode = Literal["auto", "tty", "plain", "quiet"]
 
@@ -29,15 +30,31 @@ class Display(AbstractContextManager["Display"], Protocol):
         ...
 
 
-def follow(job: Job, *, timeout: float | None = None, mode: Mode = "auto", stream: TextIO | None = None) -> None:
-    """Show a job until it ends, on stderr unless told otherwise. Raises WaitTimeout and what a watch raises."""
-    display = open_display(job.state, mode=mode, stream=stream or sys.stderr)
-    with display:
+def follow(
+    job: Job,
+    *,
+    timeout: float | None = None,
+    mode: Mode = "auto",
+    stream: TextIO | None = None,
+    after: int | None = None,
+) -> None:
+    """Show a job until it ends, on stderr unless told otherwise; with `after`, what followed that commit first.
+
+    Raises WaitTimeout and what a watch raises.
+    """
+    if after is not None:
+        job.state = _before_all(job.state)
+    with open_display(job.state, mode=mode, stream=stream or sys.stderr) as display:
         if job.has_ended:
             return
-        events = job.watch(job.state.last_sequence, timeout=timeout, heartbeats=True, on_link=display.note_link)
-        for event in events:
+        position = job.state.last_sequence if after is None else after
+        for event in job.watch(position, timeout=timeout, heartbeats=True, on_link=display.note_link):
             display.show(event, job.state)
+
+
+def _before_all(state: JobState) -> JobState:
+    """A job of which nothing has been told yet, to replay onto."""
+    return replace(state, status=JobStatus.PENDING, percent=0, stages=(), error_count=0, completed_at=None)
 
 
 def open_display(state: JobState, *, mode: Mode, stream: TextIO, settings: ClientSettings | None = None) -> Display:

@@ -1,0 +1,5 @@
+"""`python -m jobcontrol.cli` is jobctl."""
+
+from jobcontrol.cli import main
+
+main()

@@ -1,0 +1,155 @@
+"""The command line as a whole: its commands, the options of all of them, and one exit code for a run."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, Any, cast, get_args
+
+import typer
+import typer.main
+from typer.exceptions import Exit, TyperException
+
+from jobcontrol._requests import invalid
+from jobcontrol._settings import ClientSettings, read_settings
+from jobcontrol.cli import building, reading, steering
+from jobcontrol.cli.advice import error_line
+from jobcontrol.cli.arguments import command_index, hoist
+from jobcontrol.cli.exits import ExitCode, code_of_error
+from jobcontrol.cli.plugins import add_plugins, plugin_names
+from jobcontrol.cli.session import Connect, Session
+from jobcontrol.client import Client
+from jobcontrol.display import Mode
+from jobcontrol.errors import JobControlError
+
+COMMANDS: dict[str, Callable[..., int]] = {
+    "start": building.start,
+    "watch": building.watch,
+    "wait": building.wait,
+    "list": reading.list_jobs,
+    "get": reading.get,
+    "steps": reading.steps,
+    "result": reading.result,
+    "cancel": steering.cancel,
+    "retry": steering.retry,
+    "pipelines": reading.pipelines,
+    "version": reading.version,
+}
+EPILOG = (
+    "Exit codes: 0 completed, 1 failed, 2 usage, 3 completed with failed steps, 4 cancelled, 5 not found, 6 conflict, \
+7 not allowed, 8 no server, 124 timeout, 130 Ctrl+C."
+)
+
+
+def connect(settings: ClientSettings) -> Client:
+    """A client that connects with its first call."""
+    return Client(settings.server, token=settings.token)
+
+
+def run(argv: Sequence[str], connect: Connect = connect) -> int:
+    """Run one command line; everything that can go wrong is one line on stderr and an exit code."""
+    sys.excepthook = tell_defect
+    try:
+        return _invoke(argv, connect)
+    except JobControlError as error:
+        _complain(error_line(error))
+        logging.getLogger("jobcontrol").debug("caused by", exc_info=error)
+        return code_of_error(error)
+    except TyperException as error:
+        _complain(f"error: {_usage_line(error)}")
+        return ExitCode.USAGE
+    except KeyboardInterrupt:
+        _complain("Interrupted.")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        _silence_stdout()
+        return ExitCode.BROKEN_PIPE
+
+
+def _invoke(argv: Sequence[str], connect: Connect) -> int:
+    given = hoist(argv, COMMANDS)
+    command = typer.main.get_command(_application(given))
+    try:
+        code = command.main(given or ["--help"], prog_name="jobctl", standalone_mode=False, obj=connect)
+    except Exit as leaving:
+        code = leaving.exit_code
+    sys.stdout.flush()
+    return code if isinstance(code, int) else ExitCode.COMPLETED
+
+
+def _application(argv: Sequence[str]) -> typer.Typer:
+    app = typer.Typer(
+        name="jobctl",
+        help="Start, watch and steer long fanned-out builds.",
+        epilog=EPILOG,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        # Markup would take "[server]" of a command to type for a style.
+        rich_markup_mode=None,
+    )
+    app.callback()(open_session)
+    for name, command in COMMANDS.items():
+        app.command(name, epilog="jobctl --help lists the options of every command.")(command)
+    index = command_index(argv)
+    wanted = None if index is None else argv[index]
+    if wanted is None or wanted in plugin_names():
+        add_plugins(app, wanted)
+    return app
+
+
+def open_session(
+    context: typer.Context,
+    server: Annotated[str, typer.Option(metavar="HOST:PORT", help="Instead of JOBCONTROL_SERVER.")] = "",
+    token: Annotated[str, typer.Option(metavar="TOKEN", help="Instead of JOBCONTROL_TOKEN.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object per line on stdout.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="As NO_COLOR=1.")] = False,
+    progress: Annotated[str, typer.Option(metavar="auto|tty|plain|quiet", help="How progress is shown.")] = "auto",
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Tell the causes of errors.")] = False,
+) -> None:
+    """Start, watch and steer long fanned-out builds."""
+    if progress not in get_args(Mode):
+        raise invalid("--progress", f"{progress!r} is none of {', '.join(get_args(Mode))}")
+    if verbose:
+        logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(name)s: %(message)s")
+        sys.excepthook = sys.__excepthook__
+    known = read_settings()
+    settings = replace(
+        known,
+        server=server or known.server,
+        token=token or known.token,
+        wants_no_color=no_color or known.wants_no_color,
+    )
+    client = cast(Connect, context.obj)(settings)
+    context.call_on_close(client.close)
+    context.obj = Session(settings, client, json=json, jsonl=jsonl, mode=cast(Mode, progress))
+
+
+def tell_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """The last resort: an error that nobody expected, in one line that says how to see the rest."""
+    where = traceback.extract_tb(trace)[-1] if trace is not None else None
+    place = f" at {Path(where.filename).name}:{where.lineno}" if where is not None else ""
+    _complain(f"error: {kind.__name__}: {error}{place}; this is a defect of jobctl, and -v shows all of it")
+
+
+def _usage_line(error: TyperException) -> str:
+    message = error.format_message().rstrip(".")
+    context = cast(Any, getattr(error, "ctx", None))
+    return f"{message}; see {context.command_path} --help" if context is not None else message
+
+
+def _complain(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def _silence_stdout() -> None:
+    """Keep the interpreter from complaining about the pipe once more when it flushes at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

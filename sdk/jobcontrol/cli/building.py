@@ -1,0 +1,135 @@
+"""Commands that start a build and stay with it: start, watch, wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Annotated, cast
+
+import typer
+
+from jobcontrol._requests import IfRunning, invalid
+from jobcontrol.cli.advice import closing_line
+from jobcontrol.cli.arguments import parse_duration, parse_input, parse_labels, read_document
+from jobcontrol.cli.exits import ExitCode, code_of_job, worst
+from jobcontrol.cli.session import Session, session_of
+from jobcontrol.errors import JobCancelled, JobFailed
+from jobcontrol.job import Job
+
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="An id or any unique ending of it, or @last.")]
+JobIds = Annotated[list[str], typer.Argument(metavar="JOB...", help="Ids or unique endings of them, or @last.")]
+Timeout = Annotated[str, typer.Option(metavar="TIME", help="Stop waiting after so long, for example 10m (exit 124).")]
+AllowPartial = Annotated[bool, typer.Option("--allow-partial", help="Exit 0 also when some steps failed.")]
+Pairs = Annotated[list[str], typer.Option("-i", "--input", metavar="KEY=VALUE", help="A parameter; again for more.")]
+Labels = Annotated[list[str], typer.Option("--label", metavar="KEY=VALUE", help="A label; again for more.")]
+InputFile = Annotated[str, typer.Option("-f", "--input-file", metavar="FILE", help="Parameters as JSON; - is stdin.")]
+Document = Annotated[
+    str, typer.Option(metavar="FILE", help="What to build from: a file, - for stdin, or sample for the pipeline's own.")
+]
+After = Annotated[int | None, typer.Option(min=0, metavar="N", help="Replay what followed commit N; 0: all.")]
+Policy = Annotated[
+    str, typer.Option(metavar="fail|attach|replace", help="What to do if the path is being built already.")
+]
+
+
+def start(
+    context: typer.Context,
+    pipeline: Annotated[str, typer.Argument(help="What to build with; see: jobctl pipelines.")],
+    path_id: Annotated[str, typer.Argument(metavar="PATH", help="What to build, in your own terms.")],
+    document: Document = "",
+    title: Annotated[str, typer.Option(help="Name of it for people.")] = "",
+    pairs: Pairs = [],  # noqa: B006  typer reads it and never changes it
+    input_file: InputFile = "",
+    labels: Labels = [],  # noqa: B006
+    key: Annotated[str, typer.Option(metavar="KEY", help="Idempotency key: the same key starts one job.")] = "",
+    watch: Annotated[bool, typer.Option("--watch", help="Show the build until it ends.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait silently until it ends.")] = False,
+    timeout: Timeout = "",
+    if_running: Policy = "fail",
+    allow_partial: AllowPartial = False,
+) -> int:
+    """Start a build. Without --watch or --wait it prints the job's id and leaves it to itself."""
+    session = session_of(context)
+    seconds = _seconds(timeout, is_used=watch or wait)
+    job = session.client.start(
+        pipeline,
+        path_id,
+        document=read_document(document),
+        title=title,
+        parameters=parse_input(pairs, input_file),
+        labels=parse_labels(labels),
+        if_running=cast(IfRunning, if_running),
+        request_id=key or None,
+    )
+    return begin(session, job, stays=watch or wait, is_quiet=wait and not watch, timeout=seconds, partial=allow_partial)
+
+
+def watch(
+    context: typer.Context,
+    job: JobId,
+    after: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Replay what followed commit N; 0: all.")
+    ] = None,
+    timeout: Timeout = "",
+    allow_partial: AllowPartial = False,
+) -> int:
+    """Show a job until it ends. Ctrl+C detaches; the job goes on."""
+    session = session_of(context)
+    seconds = _seconds(timeout)
+    return session.follow(session.job(job), timeout=seconds, after=after, allow_partial=allow_partial)
+
+
+def wait(
+    context: typer.Context,
+    jobs: JobIds,
+    timeout: Timeout = "",
+    allow_partial: AllowPartial = False,
+) -> int:
+    """Wait until all these jobs have ended; the exit code tells of the worst."""
+    session = session_of(context)
+    seconds = _seconds(timeout)
+    ended = list(_wait_for([session.job(job) for job in jobs], seconds))
+    for job in ended:
+        session.say(f"{job.path_id} ({job.short_id}): {closing_line(job.state)}")
+    if session.jsonl:
+        session.write_list(job.state for job in ended)
+    elif session.json:
+        session.write_document([job.state for job in ended])
+    return worst(code_of_job(job.state, allow_partial=allow_partial) for job in ended)
+
+
+def begin(session: Session, job: Job, *, stays: bool, is_quiet: bool, timeout: float | None, partial: bool) -> int:
+    """Say that a job has started, and stay with it if that is wanted."""
+    session.remember(job)
+    _announce(session, job)
+    if stays:
+        mode = "quiet" if is_quiet else session.mode
+        return session.follow(job, timeout=timeout, allow_partial=partial, mode=mode)
+    if session.json or session.jsonl:
+        session.write_document(job.state)
+    else:
+        session.write(job.id)
+    return ExitCode.COMPLETED
+
+
+def _announce(session: Session, job: Job) -> None:
+    if job.was_running:
+        session.say(f"Already being built by {job.short_id} ({job.percent}%)  {job.url}".rstrip())
+    else:
+        session.say(f"Started {job.short_id}  {job.url}".rstrip())
+
+
+def _wait_for(jobs: Iterable[Job], timeout: float | None) -> Iterable[Job]:
+    deadline = None if timeout is None else time.monotonic() + timeout
+    for job in jobs:
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        try:
+            yield job.wait(timeout=left)
+        except (JobFailed, JobCancelled):
+            yield job
+
+
+def _seconds(timeout: str, *, is_used: bool = True) -> float | None:
+    if timeout and not is_used:
+        raise invalid("--timeout", "needs --watch or --wait")
+    return parse_duration(timeout) if timeout else None

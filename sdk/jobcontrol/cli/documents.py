@@ -1,0 +1,73 @@
+"""The SDK's values as JSON for programs: times in RFC 3339, durations in seconds, statuses as words."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from jobcontrol.events import Changes, Event
+from jobcontrol.values import StepStatus
+
+
+def to_json(value: Any) -> str:
+    """One line of JSON."""
+    return json.dumps(to_plain(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def to_pretty_json(value: Any) -> str:
+    """The same for a terminal."""
+    return json.dumps(to_plain(value), ensure_ascii=False, indent=2)
+
+
+def to_plain(value: Any) -> Any:
+    """Dataclasses as objects, deeply; the short id beside each job's and step's id."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        plain = {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        short = getattr(value, "short_id", None)
+        return plain if short is None else {**plain, "short_id": short}
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(member) for key, member in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [to_plain(member) for member in value]
+    return value
+
+
+def listed(items: Iterable[Any], *, has_more: bool = False) -> dict[str, Any]:
+    """A list as one document."""
+    return {"items": list(items), "next_cursor": None, "has_more": has_more}
+
+
+def event_lines(event: Event) -> Iterator[dict[str, Any]]:
+    """An event as one object per thing that it tells: all have its `sequence`, and an `index` within it."""
+    head = {"sequence": event.sequence, "first_sequence": event.first_sequence}
+    tail = {"job_id": event.job_id, "time": event.time}
+    for index, (kind, facts) in enumerate(_told(event)):
+        yield {**head, "index": index, "type": kind, **tail, **facts}
+
+
+def _told(event: Event) -> Iterator[tuple[str, dict[str, Any]]]:
+    if event.changes is not None:
+        yield from _changes(event.changes)
+    if event.is_last and event.job is not None:
+        yield f"job.{event.job.status}", {"job": event.job}
+    elif event.job is not None:
+        yield "job.snapshot", {"reason": event.snapshot_reason, "job": event.job}
+
+
+def _changes(changes: Changes) -> Iterator[tuple[str, dict[str, Any]]]:
+    if (move := changes.status) is not None and not move.status.has_ended:
+        facts = {"previous": move.previous, "actor": move.actor, "reason": move.reason}
+        yield f"job.{move.status}", facts
+    for change in changes.steps:
+        word = "retrying" if change.will_retry else change.step.status
+        yield f"step.{'started' if word is StepStatus.PROCESSING else word}", {"step": change.step}
+    for bulk in changes.bulk:
+        yield f"steps.{bulk.status}", {"stage": bulk.stage, "previous": bulk.previous, "count": bulk.count}
+    yield "job.progress", {"percent": changes.percent, "error_count": changes.error_count, "stages": changes.stages}

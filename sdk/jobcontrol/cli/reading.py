@@ -1,0 +1,161 @@
+"""Commands that read: list, get, steps, result, pipelines, version."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version as installed_version
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from jobcontrol._requests import invalid
+from jobcontrol.cli.building import AllowPartial, JobId
+from jobcontrol.cli.documents import listed
+from jobcontrol.cli.exits import ExitCode, code_of_job
+from jobcontrol.cli.session import Session, session_of
+from jobcontrol.cli.tables import (
+    JOB_COLUMNS,
+    PIPELINE_COLUMNS,
+    STEP_COLUMNS,
+    Row,
+    columns,
+    job_lines,
+    job_row,
+    pipeline_row,
+    step_row,
+)
+
+FORMATS = {"json": "application/json", "markdown": "text/markdown"}
+
+Statuses = Annotated[list[str], typer.Option("-s", "--status", metavar="STATUS", help="Any of these; again for more.")]
+HasErrors = Annotated[bool, typer.Option("--has-errors", help="Only jobs with failed steps.")]
+
+
+def list_jobs(
+    context: typer.Context,
+    statuses: Statuses = [],  # noqa: B006  typer reads it and never changes it
+    path: Annotated[str, typer.Option(metavar="PATH", help="Only builds of this path.")] = "",
+    pipeline: Annotated[str, typer.Option(help="Only jobs of this pipeline.")] = "",
+    has_errors: HasErrors = False,
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
+    all_: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+) -> int:
+    """List jobs, newest first."""
+    session = session_of(context)
+    found = session.client.jobs(
+        status=statuses or None,
+        path_id=path,
+        pipeline=pipeline,
+        has_failed_steps=True if has_errors else None,
+        limit=None if all_ else limit + 1,
+    )
+    if session.jsonl:
+        session.write_list(job.state for job in islice(found, None if all_ else limit))
+        return ExitCode.COMPLETED
+    states = [job.state for job in found]
+    shown = states if all_ else states[:limit]
+    now = datetime.now(UTC)
+    _write(session, shown, JOB_COLUMNS, [job_row(state, now) for state in shown], has_more=len(shown) < len(states))
+    return ExitCode.COMPLETED
+
+
+def get(
+    context: typer.Context,
+    job: JobId,
+    exit_status: Annotated[bool, typer.Option("--exit-status", help="Exit as the job ended.")] = False,
+    allow_partial: AllowPartial = False,
+) -> int:
+    """Show one job."""
+    session = session_of(context)
+    state = session.job(job).state
+    if session.json or session.jsonl:
+        session.write_document(state)
+    else:
+        session.write("\n".join(job_lines(state, datetime.now(UTC))))
+    return code_of_job(state, allow_partial=allow_partial) if exit_status else ExitCode.COMPLETED
+
+
+def steps(
+    context: typer.Context,
+    job: JobId,
+    failed: Annotated[bool, typer.Option("--failed", help="Only steps that failed.")] = False,
+    stage: Annotated[str, typer.Option(help="Only steps of this stage.")] = "",
+) -> int:
+    """List the steps of a job, stage by stage, in document order."""
+    session = session_of(context)
+    found = session.job(job).steps(status="failed" if failed else None, stage=stage)
+    if session.jsonl:
+        session.write_list(found)
+        return ExitCode.COMPLETED
+    shown = list(found)
+    _write(session, shown, STEP_COLUMNS, [step_row(step) for step in shown])
+    return ExitCode.COMPLETED
+
+
+def result(
+    context: typer.Context,
+    job: JobId,
+    format_: Annotated[str, typer.Option("--format", metavar="json|markdown", help="json unless told.")] = "",
+    media_type: Annotated[str, typer.Option(metavar="TYPE", help="Instead of --format: any that the job has.")] = "",
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Write it there.")] = "",
+) -> int:
+    """Print what a job built, or write it to a file."""
+    session = session_of(context)
+    content = session.job(job).result_bytes(_media_type(format_, media_type))
+    if not output or output == "-":
+        sys.stdout.buffer.write(content if content.endswith(b"\n") else content + b"\n")
+        sys.stdout.buffer.flush()
+        return ExitCode.COMPLETED
+    try:
+        Path(output).write_bytes(content)
+    except OSError as problem:
+        raise invalid("--output", f"{output} cannot be written: {problem.strerror}") from problem
+    session.say(f"Wrote {len(content):,} bytes to {output}")
+    return ExitCode.COMPLETED
+
+
+def pipelines(context: typer.Context) -> int:
+    """List what can be built."""
+    session = session_of(context)
+    found = session.client.pipelines()
+    if session.jsonl:
+        session.write_list(found)
+    else:
+        _write(session, found, PIPELINE_COLUMNS, [pipeline_row(pipeline) for pipeline in found])
+    return ExitCode.COMPLETED
+
+
+def version(context: typer.Context) -> int:
+    """Print the version of jobctl."""
+    session = session_of(context)
+    facts = {"jobctl": installed_version("jobcontrol"), "python": platform.python_version()}
+    if session.json or session.jsonl:
+        session.write_document(facts)
+    else:
+        session.write(f"jobctl {facts['jobctl']} (Python {facts['python']})")
+    return ExitCode.COMPLETED
+
+
+def _write(session: Session, items: Sequence[Any], header: Row, rows: Sequence[Row], *, has_more: bool = False) -> None:
+    if session.json:
+        session.write_document(listed(items, has_more=has_more))
+        return
+    if rows:
+        session.write("\n".join(columns(header, rows)))
+    else:
+        session.say("None.")
+    if has_more:
+        session.say(f"The newest {len(rows)}; more with --limit or --all.")
+
+
+def _media_type(format_: str, media_type: str) -> str:
+    if format_ and media_type:
+        raise invalid("--format", "not together with --media-type")
+    if format_ and format_ not in FORMATS:
+        raise invalid("--format", f"{format_!r} is none of {', '.join(FORMATS)}; for others: --media-type")
+    return media_type or FORMATS[format_ or "json"]

@@ -1,0 +1,110 @@
+"""Lists of jobs, steps and pipelines as columns of text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from jobcontrol.display.wording import count_of, format_seconds, notes_of, run_seconds
+from jobcontrol.values import JobState, JobStatus, PipelineInfo, Step
+
+Row = Sequence[str]
+
+JOB_COLUMNS = ("STATUS", "JOB", "PATH", "STAGE", "PROGRESS", "FAILED", "CREATED", "TOOK")
+STEP_COLUMNS = ("STATUS", "STEP", "STAGE", "NAME", "TRIES", "ITEMS", "TOOK", "ERROR")
+PIPELINE_COLUMNS = ("PIPELINE", "VERSION", "DOCUMENT", "STAGES", "DESCRIPTION")
+
+
+def job_row(state: JobState, now: datetime) -> Row:
+    """One job of a list."""
+    seconds = run_seconds(state, now)
+    return (
+        state.status,
+        state.short_id,
+        state.path_id,
+        state.current_stage or "-",
+        f"{state.percent}%",
+        str(state.error_count or "-"),
+        _age(state.created_at, now),
+        format_seconds(seconds) if seconds is not None else "-",
+    )
+
+
+def step_row(step: Step) -> Row:
+    """One step of a list."""
+    seconds = step.run_duration.total_seconds()
+    return (
+        step.status,
+        step.short_id,
+        step.stage,
+        step.name,
+        str(step.tries or "-"),
+        str(step.item_count or "-"),
+        format_seconds(seconds) if seconds else "-",
+        str(step.error) if step.error is not None else step.skip_reason,
+    )
+
+
+def pipeline_row(pipeline: PipelineInfo) -> Row:
+    """One pipeline of a list."""
+    document = f"{pipeline.document or 'none'}{', has a sample' if pipeline.has_sample else ''}"
+    stages = " > ".join(stage.stage for stage in pipeline.stages)
+    return (pipeline.pipeline, str(pipeline.version), document, stages, pipeline.description)
+
+
+def job_lines(state: JobState, now: datetime) -> list[str]:
+    """One job in full, a fact per line; what is empty is left out."""
+    seconds = run_seconds(state, now)
+    facts: list[tuple[str, str]] = [
+        ("job", state.job_id),
+        ("path", state.path_id),
+        ("title", state.title),
+        ("pipeline", f"{state.pipeline} v{state.pipeline_version}"),
+        ("status", _status_words(state)),
+        ("progress", f"{state.percent}%"),
+        ("error", str(state.error) if state.error is not None else ""),
+        ("failed steps", str(state.error_count or "")),
+        ("document", _document_words(state)),
+        ("labels", " ".join(f"{key}={value}" for key, value in state.labels.items())),
+        ("attempt", f"{state.attempt}, retry of {state.retry_of}" if state.retry_of else ""),
+        ("reused steps", str(state.reused_steps or "")),
+        ("created", _moment(state.created_at)),
+        ("ended", _moment(state.completed_at)),
+        ("took", format_seconds(seconds) if seconds is not None else ""),
+        ("results", ", ".join(state.result_media_types)),
+        ("page", state.url),
+    ]
+    facts[6:6] = [(f"  {stage.stage}", f"{count_of(stage)}  {notes_of(stage)}") for stage in state.stages]
+    width = max(len(name) for name, _ in facts)
+    return [f"{name:<{width}}  {value}".rstrip() for name, value in facts if value]
+
+
+def columns(header: Row, rows: Sequence[Row]) -> list[str]:
+    """Rows under their header, each column as wide as its widest cell; the last one is not padded."""
+    cells = [[" ".join(cell.split()) for cell in row] for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+
+
+def _status_words(state: JobState) -> str:
+    by = f" by {state.status_actor}" if state.status_actor and state.status is JobStatus.CANCELLED else ""
+    return f"{state.status}{by}" + (f": {state.status_reason}" if state.status_reason else "")
+
+
+def _document_words(state: JobState) -> str:
+    if state.document is None:
+        return ""
+    name = state.document.file_name or state.document.sha256[:12]
+    return f"{name} ({state.document.media_type}, {state.document.size_bytes:,} bytes)"
+
+
+def _age(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return "-"
+    seconds = max(0.0, (now - moment).total_seconds())
+    days = int(seconds // 86400)
+    return f"{days}d ago" if days else f"{format_seconds(round(seconds))} ago".replace(".0s", "s")
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if moment is not None else ""
