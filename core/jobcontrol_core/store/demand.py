@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, select
 
 from jobcontrol_core.domain.lifecycle import CLAIMABLE_JOB, StepStatus
 from jobcontrol_core.store.sessions import ServedStage, live_stages
@@ -34,50 +34,50 @@ class Pool:
     concurrency: int
 
 
+_stage = job_stages.c
+_pending = _stage.total - _stage.active - _stage.completed - _stage.failed - _stage.skipped
+_is_claimable = (
+    select(steps.c.id)
+    .where(
+        steps.c.job_id == _stage.job_id,
+        steps.c.stage_no == _stage.stage_no,
+        steps.c.status == StepStatus.PENDING,
+        steps.c.is_due,
+    )
+    .exists()
+)
+_CLAIMABLE_STAGES = (
+    select(
+        jobs.c.id,
+        jobs.c.pipeline,
+        _stage.stage_no,
+        _stage.name,
+        _stage.version,
+        _stage.queue,
+        _pending.label("pending"),
+    )
+    .select_from(jobs.join(job_stages, _stage.job_id == jobs.c.id))
+    .where(
+        jobs.c.status.in_(CLAIMABLE_JOB),
+        jobs.c.stopping_because.is_(None),
+        jobs.c.waits_for.is_(None),
+        _pending > 0,
+        _is_claimable,
+    )
+    .order_by(jobs.c.priority.desc(), jobs.c.served_at.asc().nulls_first(), jobs.c.id, _stage.stage_no)
+    .limit(MOST)
+)
+
+
 def read_demand(tx: Connection) -> list[Demand]:
     """All demand, by priority, then by job least recently served. No worker for a stage = no ticket for it."""
     pools = _pools(live_stages(tx))
-    # Asked for by name, so that a thousand stages that nobody can run do not hide those that somebody can.
-    is_served = tuple_(jobs.c.pipeline, job_stages.c.name, job_stages.c.version).in_(list(pools))
-    stage = job_stages.c
-    pending = stage.total - stage.active - stage.completed - stage.failed - stage.skipped
-    is_claimable = (
-        select(steps.c.id)
-        .where(
-            steps.c.job_id == job_stages.c.job_id,
-            steps.c.stage_no == job_stages.c.stage_no,
-            steps.c.status == StepStatus.PENDING,
-            steps.c.is_due,
-        )
-        .exists()
-    )
-    found = tx.execute(
-        select(
-            jobs.c.id,
-            jobs.c.pipeline,
-            job_stages.c.stage_no,
-            job_stages.c.name,
-            job_stages.c.version,
-            job_stages.c.queue,
-            pending.label("pending"),
-        )
-        .select_from(jobs.join(job_stages, job_stages.c.job_id == jobs.c.id))
-        .where(
-            jobs.c.status.in_(CLAIMABLE_JOB),
-            jobs.c.stopping_because.is_(None),
-            jobs.c.waits_for.is_(None),
-            is_served,
-            pending > 0,
-            is_claimable,
-        )
-        .order_by(jobs.c.priority.desc(), jobs.c.served_at.asc().nulls_first(), jobs.c.id, job_stages.c.stage_no)
-        .limit(MOST)
-    )
     demand = []
-    for row in found:
-        pool = pools[row.pipeline, row.name, row.version]
-        wanted = min(-(-row.pending // pool.concurrency), pool.processes)
-        demand.append(Demand(row.id, row.stage_no, row.queue, wanted))
+    for row in tx.execute(_CLAIMABLE_STAGES):
+        pool = pools.get((row.pipeline, row.name, row.version))
+        if pool is not None:
+            wanted = min(-(-row.pending // pool.concurrency), pool.processes)
+            demand.append(Demand(row.id, row.stage_no, row.queue, wanted))
     return demand
 
 

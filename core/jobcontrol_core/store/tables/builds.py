@@ -1,18 +1,15 @@
-"""The tables. Times are `Moment`s, ids UUIDv7 text, JSON text is written by us and never queried into."""
+"""The tables of builds: jobs, their stages and steps, and what they left behind."""
 
 from __future__ import annotations
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
     Float,
-    ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     String,
     Table,
@@ -22,41 +19,9 @@ from sqlalchemy import (
 )
 
 from jobcontrol_core.store.clock import Moment
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-Id = String(36)
-#: None is SQL NULL, never the JSON text null.
-Json = JSON(none_as_null=True)
-Name = String(63)
-#: Positions sort bytewise, whatever the database's language.
-Position = String(64).with_variant(String(64, collation="C"), "postgresql")
+from jobcontrol_core.store.tables.columns import Id, Json, Name, Position, job_key, metadata
 
 _ACTIVE = "status IN ('PENDING', 'PROCESSING', 'PAUSED', 'CANCELLING')"
-
-
-def _job_fk() -> ForeignKey:
-    return ForeignKey("jobs.id", ondelete="CASCADE")
-
-
-pipelines = Table(
-    "pipelines",
-    metadata,
-    Column("name", Name, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("fingerprint", String(64), nullable=False),
-    Column("spec", Json, nullable=False),
-    Column("sample", LargeBinary),
-    Column("published_at", Moment, nullable=False),
-    PrimaryKeyConstraint("name", "version"),
-)
 
 jobs = Table(
     "jobs",
@@ -124,7 +89,7 @@ jobs = Table(
 job_stages = Table(
     "job_stages",
     metadata,
-    Column("job_id", Id, _job_fk(), nullable=False),
+    Column("job_id", Id, job_key(), nullable=False),
     Column("stage_no", Integer, nullable=False),
     Column("name", Name, nullable=False),
     Column("queue", Name, nullable=False),
@@ -144,7 +109,7 @@ steps = Table(
     "steps",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("job_id", Id, _job_fk(), nullable=False),
+    Column("job_id", Id, job_key(), nullable=False),
     Column("stage_no", Integer, nullable=False),
     Column("stage", Name, nullable=False),
     Column("parent_id", Id),
@@ -199,7 +164,7 @@ steps = Table(
 step_attempts = Table(
     "step_attempts",
     metadata,
-    Column("job_id", Id, _job_fk(), nullable=False),
+    Column("job_id", Id, job_key(), nullable=False),
     Column("step_id", Id, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("outcome", String(16), nullable=False),
@@ -215,7 +180,7 @@ step_attempts = Table(
 job_events = Table(
     "job_events",
     metadata,
-    Column("job_id", Id, _job_fk(), nullable=False),
+    Column("job_id", Id, job_key(), nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("payload", Text, nullable=False),
@@ -225,7 +190,7 @@ job_events = Table(
 step_logs = Table(
     "step_logs",
     metadata,
-    Column("job_id", Id, _job_fk(), nullable=False),
+    Column("job_id", Id, job_key(), nullable=False),
     Column("step_id", Id, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("line", Integer, nullable=False),
@@ -241,126 +206,4 @@ blobs = Table(
     Column("sha256", String(64), primary_key=True),
     Column("data", LargeBinary, nullable=False),
     Column("created_at", Moment, nullable=False),
-)
-
-queues = Table(
-    "queues",
-    metadata,
-    Column("name", Name, primary_key=True),
-    Column("is_paused", Boolean, nullable=False),
-    Column("paused_by", String(128), nullable=False, server_default=""),
-    Column("paused_reason", Text, nullable=False, server_default=""),
-    Column("updated_at", Moment, nullable=False),
-)
-
-limits = Table(
-    "limits",
-    metadata,
-    Column("key", String(160), primary_key=True),
-    Column("max_running", Integer),
-    Column("in_use", Integer, nullable=False, server_default="0"),
-    Column("rate", Integer),
-    Column("window_micros", BigInteger),
-    Column("grants", Json, nullable=False),
-    Column("held_until", Moment),
-)
-
-workers = Table(
-    "workers",
-    metadata,
-    Column("session_id", Id, primary_key=True),
-    Column("supervisor", String(160), nullable=False),
-    Column("host", String(255), nullable=False),
-    Column("pid", Integer, nullable=False),
-    Column("release", String(32), nullable=False),
-    Column("slots", Integer, nullable=False),
-    # [{pipeline, pipeline_version, stage, version, queue, concurrency}]
-    Column("stages", Json, nullable=False),
-    Column("started_at", Moment, nullable=False),
-    Column("renewed_at", Moment, nullable=False),
-    Column("lease_until", Moment, nullable=False),
-    Column("ended_at", Moment),
-    Column("ended_because", String(64)),
-)
-
-dead_letters = Table(
-    "dead_letters",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("job_id", Id, _job_fk(), nullable=False),
-    Column("step_id", Id, nullable=False, unique=True),
-    Column("queue", Name, nullable=False),
-    Column("fingerprint", String(64), nullable=False),
-    Column("failure", String(16), nullable=False),
-    Column("error", Json, nullable=False),
-    Column("tries", Integer, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Index("ix_dead_letters_job_id", "job_id"),
-    Index("ix_dead_letters_queue_created_at_id", "queue", "created_at", "id"),
-    Index("ix_dead_letters_fingerprint", "fingerprint"),
-)
-
-alerts = Table(
-    "alerts",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("job_id", Id, nullable=False),
-    Column("payload", Json, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("sent_at", Moment),
-    Index(
-        "ix_alerts_unsent", "created_at", sqlite_where=text("sent_at IS NULL"), postgresql_where=text("sent_at IS NULL")
-    ),
-)
-
-audit_events = Table(
-    "audit_events",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("tenant", String(128), nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("actor", String(128), nullable=False),
-    Column("action", String(64), nullable=False),
-    Column("resource", String(255), nullable=False),
-    Column("request_id", String(64), nullable=False, server_default=""),
-    Column("reason", Text, nullable=False, server_default=""),
-    Column("outcome", String(64), nullable=False),
-    Column("peer", String(255), nullable=False, server_default=""),
-    Index("ix_audit_events_tenant_created_at_id", "tenant", "created_at", "id"),
-    Index("ix_audit_events_resource", "resource"),
-)
-
-request_ids = Table(
-    "request_ids",
-    metadata,
-    Column("tenant", String(128), nullable=False),
-    Column("request_id", String(64), nullable=False),
-    Column("digest", String(64), nullable=False),
-    Column("job_id", Id, nullable=False),
-    Column("is_existing", Boolean, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    PrimaryKeyConstraint("tenant", "request_id"),
-    Index("ix_request_ids_created_at", "created_at"),
-)
-
-stage_stats = Table(
-    "stage_stats",
-    metadata,
-    Column("session_id", Id, nullable=False),
-    Column("pipeline", Name, nullable=False),
-    Column("stage", Name, nullable=False),
-    Column("minute", Moment, nullable=False),
-    Column("completed", Integer, nullable=False),
-    Column("failed", Integer, nullable=False),
-    Column("run_micros", BigInteger, nullable=False),
-    PrimaryKeyConstraint("session_id", "pipeline", "stage", "minute"),
-    Index("ix_stage_stats_minute", "minute"),
-)
-
-leases = Table(
-    "leases",
-    metadata,
-    Column("name", Name, primary_key=True),
-    Column("holder", String(160), nullable=False),
-    Column("until", Moment, nullable=False),
 )

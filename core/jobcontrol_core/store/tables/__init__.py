@@ -1,0 +1,45 @@
+"""The tables. Times are `Moment`s, ids UUIDv7 text, JSON text is written by us and never queried into."""
+
+from jobcontrol_core.store.tables.builds import (
+    blobs,
+    job_events,
+    job_stages,
+    jobs,
+    step_attempts,
+    step_logs,
+    steps,
+)
+from jobcontrol_core.store.tables.columns import metadata
+from jobcontrol_core.store.tables.operations import (
+    alerts,
+    audit_events,
+    dead_letters,
+    leases,
+    limits,
+    pipelines,
+    queues,
+    request_ids,
+    stage_stats,
+    workers,
+)
+
+__all__ = [
+    "alerts",
+    "audit_events",
+    "blobs",
+    "dead_letters",
+    "job_events",
+    "job_stages",
+    "jobs",
+    "leases",
+    "limits",
+    "metadata",
+    "pipelines",
+    "queues",
+    "request_ids",
+    "stage_stats",
+    "step_attempts",
+    "step_logs",
+    "steps",
+    "workers",
+]
