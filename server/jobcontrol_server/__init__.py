@@ -1,0 +1,1 @@
+"""The server: the contract over gRPC, live watches, and the dispatcher that keeps the engine going."""

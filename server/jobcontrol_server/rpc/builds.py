@@ -1,0 +1,126 @@
+"""Builds started, cancelled and retried: one transaction each, then the doorbell. Runs on threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Connection
+
+from jobcontrol import v1 as pb
+from jobcontrol_core.bus.postman import Postman
+from jobcontrol_core.domain.errors import FieldInvalid, PipelineNotFound
+from jobcontrol_core.domain.values import Job, PipelineSpec
+from jobcontrol_core.store.builds import NewBuild, Started, start_build
+from jobcontrol_core.store.clock import read_now
+from jobcontrol_core.store.engine import Store
+from jobcontrol_core.store.exchange import Waiting
+from jobcontrol_core.store.ledger import Committed
+from jobcontrol_core.store.lookup import get_job, read_build, resolve_job_id
+from jobcontrol_core.store.pipelines import get_pipeline, list_pipelines
+from jobcontrol_core.store.requests import RequestKey, claim_request
+from jobcontrol_core.store.retries import NewRetry, retry_job
+from jobcontrol_core.store.stopping import cancel_job
+from jobcontrol_server.rpc.caller import Caller
+from jobcontrol_server.rpc.decoding import request_key, to_new_build, to_new_retry
+from jobcontrol_server.rpc.validation import document_violations, parameter_violations, to_dict
+
+log = structlog.get_logger(__name__)
+
+DEFAULT_PIPELINE = "learning-path"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The job that answers a request, as of its transaction; `is_existing` if it was there before."""
+
+    job: Job
+    is_existing: bool
+    committed: tuple[Committed, ...]
+
+
+class Builds:
+    """The writing calls. When one returns, its effect is on disk; what it rings for leaves in the background.
+
+    They ring on the thread that wrote, so that a caller who goes away does not take the doorbell along.
+    """
+
+    def __init__(self, store: Store, postman: Postman) -> None:
+        self._store = store
+        self._postman = postman
+
+    def start(self, request: pb.StartBuildRequest, caller: Caller) -> Answer:
+        """Raises PipelineNotFound, FieldInvalid, PathBuildActive, RequestIdReused."""
+        pipeline = self._store.read(_find_pipeline, request.pipeline or DEFAULT_PIPELINE)
+        _check_input(request, pipeline)
+        answer = self._store.write(_start, to_new_build(request, pipeline, caller))
+        self._tell("build_started", answer)
+        return answer
+
+    def retry(self, request: pb.RetryRequest, caller: Caller) -> Answer:
+        """Raises JobNotFound, JobNotRetryable, PathBuildActive, RequestIdReused."""
+        answer = self._store.write(_retry, request, caller)
+        self._tell("build_retried", answer)
+        return answer
+
+    def cancel(self, request: pb.CancelRequest, caller: Caller) -> Job:
+        """Raises JobNotFound, JobTerminal, RequestIdReused."""
+        answer = self._store.write(_cancel, request, caller)
+        if answer.committed:
+            self._postman.ring_stop(answer.job.id)
+            self._postman.ring(answer.committed)
+            log.info("build_cancelled", job_id=answer.job.id, path_id=answer.job.path_id, status=answer.job.status)
+        return answer.job
+
+    def _tell(self, event: str, answer: Answer) -> None:
+        if not answer.committed:
+            return
+        self._postman.ring(answer.committed)
+        self._postman.push(self._store.read(_waiting_stages, answer.job))
+        log.info(event, job_id=answer.job.id, path_id=answer.job.path_id, pipeline=answer.job.pipeline)
+
+
+def _find_pipeline(tx: Connection, name: str) -> PipelineSpec:
+    pipeline = get_pipeline(tx, name)
+    if pipeline is None:
+        known = ", ".join(spec.name for spec in list_pipelines(tx, limit=10))
+        raise PipelineNotFound(name, f"; there is: {known}" if known else "; a worker publishes it when it starts")
+    return pipeline
+
+
+def _check_input(request: pb.StartBuildRequest, pipeline: PipelineSpec) -> None:
+    found = document_violations(request, pipeline) + parameter_violations(to_dict(request.parameters), pipeline)
+    if found:
+        raise FieldInvalid(found)
+
+
+def _start(tx: Connection, build: NewBuild) -> Answer:
+    return _answer(tx, start_build(tx, build))
+
+
+def _retry(tx: Connection, request: pb.RetryRequest, caller: Caller) -> Answer:
+    job_id = resolve_job_id(tx, caller.tenant, request.job_id)
+    retry: NewRetry = to_new_retry(request, job_id, caller)
+    return _answer(tx, retry_job(tx, retry))
+
+
+def _cancel(tx: Connection, request: pb.CancelRequest, caller: Caller) -> Answer:
+    job_id = resolve_job_id(tx, caller.tenant, request.job_id)
+    key: RequestKey = request_key(request, caller)
+    committed: tuple[Committed, ...] = ()
+    # A repeated request gets its first answer, also when the job has ended since.
+    if claim_request(tx, read_now(tx), key, job_id) is None:
+        committed = cancel_job(tx, job_id, actor=caller.actor, reason=request.reason)
+    return Answer(get_job(tx, job_id), is_existing=True, committed=committed)
+
+
+def _answer(tx: Connection, started: Started) -> Answer:
+    return Answer(get_job(tx, started.job_id), started.is_existing, started.committed)
+
+
+def _waiting_stages(tx: Connection, job: Job) -> list[Waiting]:
+    """The stages of a new job that have steps to hand out; finalize, if nothing else is left to do."""
+    build = read_build(tx, job.id)
+    specs = build.stages if build is not None else ()
+    waiting = [spec for spec, stage in zip(specs, job.stages, strict=False) if stage.counts.pending]
+    return [Waiting(job.id, spec.number, spec.queue) for spec in waiting or specs[-1:]]

@@ -1,0 +1,124 @@
+"""Decoding: requests of the contract as the core's values."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from datetime import datetime
+
+from google.protobuf.duration_pb2 import Duration
+
+from jobcontrol import v1 as pb
+from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
+from jobcontrol_core.domain.moments import from_micros, to_micros
+from jobcontrol_core.domain.values import Job, PipelineSpec, Step
+from jobcontrol_core.store.builds import NewBuild, NewDocument
+from jobcontrol_core.store.lookup import JobCursor, JobFilter
+from jobcontrol_core.store.requests import RequestKey
+from jobcontrol_core.store.retries import NewRetry
+from jobcontrol_server.rpc.caller import Caller
+from jobcontrol_server.rpc.encoding.plain import JOB_STATUS, STEP_STATUS
+from jobcontrol_server.rpc.pages import SortKey
+from jobcontrol_server.rpc.validation import media_type_of, to_dict
+from jobcontrol_server.watch.hub import Watch
+
+SAMPLE_NAME = "sample"
+USUAL_HEARTBEAT, SHORTEST_HEARTBEAT, LONGEST_HEARTBEAT = 15.0, 1.0, 60.0
+
+_JOB_STATUS: Mapping[int, JobStatus] = {int(number): status for status, number in JOB_STATUS.items()}
+_STEP_STATUS: Mapping[int, StepStatus] = {int(number): status for status, number in STEP_STATUS.items()}
+
+Idempotent = pb.StartBuildRequest | pb.CancelRequest | pb.RetryRequest
+
+
+def request_key(request: Idempotent, caller: Caller) -> RequestKey:
+    """What makes two calls the same: the tenant, the request id, and everything else in the request."""
+    rest = copy.copy(request)
+    rest.ClearField("request_id")
+    content = rest.SerializeToString(deterministic=True)
+    return RequestKey.of(caller.tenant, request.request_id, request.DESCRIPTOR.name, content)
+
+
+def to_new_build(request: pb.StartBuildRequest, pipeline: PipelineSpec, caller: Caller) -> NewBuild:
+    """The build that a valid request asks for."""
+    return NewBuild(
+        tenant=caller.tenant,
+        path_id=request.path_id,
+        pipeline=pipeline,
+        key=request_key(request, caller),
+        title=request.title,
+        parameters=to_dict(request.parameters),
+        labels=dict(request.labels),
+        document=_to_document(request.document, pipeline) if request.HasField("document") else None,
+        triggered_by=caller.actor,
+        use_existing=request.conflict_policy == pb.CONFLICT_POLICY_USE_EXISTING,
+    )
+
+
+def to_new_retry(request: pb.RetryRequest, job_id: str, caller: Caller) -> NewRetry:
+    """The retry that a valid request asks for, of the job with this full id."""
+    return NewRetry(
+        tenant=caller.tenant,
+        job_id=job_id,
+        key=request_key(request, caller),
+        actor=caller.actor,
+        reason=request.reason,
+        from_scratch=request.mode == pb.RETRY_MODE_FROM_SCRATCH,
+    )
+
+
+def to_job_filter(request: pb.ListJobsRequest) -> JobFilter:
+    return JobFilter(
+        statuses=tuple(_JOB_STATUS[status] for status in request.status),
+        path_id=request.path_id,
+        pipeline=request.pipeline,
+        has_failed_steps=request.has_failed_steps if request.HasField("has_failed_steps") else None,
+    )
+
+
+def to_step_statuses(request: pb.ListStepsRequest) -> tuple[StepStatus, ...]:
+    return tuple(_STEP_STATUS[status] for status in request.status)
+
+
+def to_watch(request: pb.WatchProgressRequest, caller: Caller) -> Watch:
+    return Watch(
+        tenant=caller.tenant,
+        job_id=request.job_id,
+        after=request.after_sequence if request.HasField("after_sequence") else None,
+        heartbeat=_to_heartbeat(request.heartbeat_interval)
+        if request.HasField("heartbeat_interval")
+        else USUAL_HEARTBEAT,
+    )
+
+
+def job_key(job: Job) -> SortKey:
+    """Where a job stands in the list of jobs."""
+    return [to_micros(job.created_at), job.id]
+
+
+def to_job_cursor(key: SortKey | None) -> JobCursor | None:
+    return None if key is None else JobCursor(_moment(key[0]), str(key[1]))
+
+
+def step_key(step: Step) -> SortKey:
+    """Where a step stands in the list of its job's steps."""
+    return [step.stage_no, step.position]
+
+
+def to_step_cursor(key: SortKey | None) -> tuple[int, str] | None:
+    return None if key is None else (int(key[0]), str(key[1]))
+
+
+def _moment(micros: int) -> datetime:
+    return from_micros(micros)
+
+
+def _to_document(document: pb.Document, pipeline: PipelineSpec) -> NewDocument:
+    if document.sample:
+        assert pipeline.sample is not None
+        return NewDocument(pipeline.sample, media_type_of(document, pipeline), SAMPLE_NAME)
+    return NewDocument(document.content, media_type_of(document, pipeline), document.file_name)
+
+
+def _to_heartbeat(interval: Duration) -> float:
+    return min(max(interval.ToTimedelta().total_seconds(), SHORTEST_HEARTBEAT), LONGEST_HEARTBEAT)

@@ -1,0 +1,1 @@
+"""Encoding: the core's values as messages of the contract."""

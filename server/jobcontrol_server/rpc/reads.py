@@ -1,0 +1,60 @@
+"""The reading calls, each one transaction, each for one tenant."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from jobcontrol import v1 as pb
+from jobcontrol_core.domain.errors import FieldInvalid, ResultNotReady, Violation
+from jobcontrol_core.domain.lifecycle import JobStatus
+from jobcontrol_core.domain.values import JSON_MEDIA_TYPE, Job, Step
+from jobcontrol_core.store.blobs import get_blob
+from jobcontrol_core.store.lookup import (
+    StepDetail,
+    get_job,
+    get_step,
+    list_steps,
+    read_result_digests,
+    resolve_job_id,
+)
+from jobcontrol_server.rpc.decoding import to_step_statuses
+
+
+def find_job(tx: Connection, tenant: str, given: str) -> Job:
+    """The job that `given`, an id or the ending of one, names. Raises JobNotFound."""
+    return get_job(tx, resolve_job_id(tx, tenant, given))
+
+
+def find_steps(
+    tx: Connection, tenant: str, request: pb.ListStepsRequest, *, after: tuple[int, str] | None, limit: int
+) -> list[Step]:
+    """Up to `limit` steps of the request's job. Raises JobNotFound."""
+    return list_steps(
+        tx,
+        resolve_job_id(tx, tenant, request.job_id),
+        statuses=to_step_statuses(request),
+        stage=request.stage,
+        after=after,
+        limit=limit,
+    )
+
+
+def find_step(tx: Connection, tenant: str, request: pb.GetStepRequest) -> tuple[StepDetail, Job]:
+    """The request's step, with its job. Raises JobNotFound, StepNotFound."""
+    job = find_job(tx, tenant, request.job_id)
+    return get_step(tx, job.id, request.step_id), job
+
+
+def find_result(tx: Connection, tenant: str, request: pb.GetResultRequest) -> tuple[str, bytes]:
+    """The media type of the result that is asked for, and its bytes.
+
+    Raises JobNotFound, ResultNotReady, and FieldInvalid naming the media types that there are.
+    """
+    job_id = resolve_job_id(tx, tenant, request.job_id)
+    status, digests = read_result_digests(tx, job_id)
+    if status is not JobStatus.COMPLETED:
+        raise ResultNotReady(job_id, status)
+    media_type = request.media_type or JSON_MEDIA_TYPE
+    if media_type not in digests:
+        raise FieldInvalid([Violation("media_type", f"this result comes as {', '.join(digests)}")])
+    return media_type, get_blob(tx, digests[media_type])

@@ -1,0 +1,112 @@
+"""The service of the contract: each method says what it reads or writes, and answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc.aio
+
+from jobcontrol import v1 as pb
+from jobcontrol_core.store.lookup import list_jobs
+from jobcontrol_core.store.pipelines import list_pipelines
+from jobcontrol_server.rpc.builds import Builds
+from jobcontrol_server.rpc.caller import caller_of
+from jobcontrol_server.rpc.decoding import (
+    job_key,
+    step_key,
+    to_job_cursor,
+    to_job_filter,
+    to_step_cursor,
+    to_watch,
+)
+from jobcontrol_server.rpc.encoding.jobs import to_job
+from jobcontrol_server.rpc.encoding.pipelines import to_pipeline
+from jobcontrol_server.rpc.encoding.steps import to_step, to_step_detail
+from jobcontrol_server.rpc.pages import PageTokens, page_size
+from jobcontrol_server.rpc.reads import find_job, find_result, find_step, find_steps
+from jobcontrol_server.store_calls import StoreCalls
+from jobcontrol_server.watch.hub import Hub
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+#: Bytes of a result in one message.
+CHUNK = 256 << 10
+JOBS_PAGE, STEPS_PAGE, PIPELINES_PAGE = 50, 100, 100
+STARTED, EXISTING = "Build job started", "This path is being built already"
+
+
+class JobControl:
+    """Requests reach it valid; what it raises is translated outside. See `guard`."""
+
+    def __init__(self, calls: StoreCalls, builds: Builds, hub: Hub, tokens: PageTokens) -> None:
+        self._calls = calls
+        self._builds = builds
+        self._hub = hub
+        self._tokens = tokens
+
+    async def StartBuild(self, request: pb.StartBuildRequest, context: Context) -> pb.StartBuildResponse:
+        answer = await self._calls.run(self._builds.start, request, caller_of(context))
+        return pb.StartBuildResponse(
+            job=to_job(answer.job),
+            job_id=answer.job.id,
+            message=EXISTING if answer.is_existing else STARTED,
+            existing=answer.is_existing,
+        )
+
+    async def Cancel(self, request: pb.CancelRequest, context: Context) -> pb.CancelResponse:
+        job = await self._calls.run(self._builds.cancel, request, caller_of(context))
+        return pb.CancelResponse(job=to_job(job), success=True)
+
+    async def Retry(self, request: pb.RetryRequest, context: Context) -> pb.RetryResponse:
+        answer = await self._calls.run(self._builds.retry, request, caller_of(context))
+        return pb.RetryResponse(job=to_job(answer.job), job_id=answer.job.id)
+
+    async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:
+        job = await self._calls.read(find_job, caller_of(context).tenant, request.job_id)
+        return pb.GetJobResponse(job=to_job(job))
+
+    async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
+        tenant = caller_of(context).tenant
+        size = page_size(request.page_size or request.limit, JOBS_PAGE)
+        after = to_job_cursor(self._tokens.read(request, tenant))
+        jobs = await self._calls.read(list_jobs, tenant, to_job_filter(request), after=after, limit=size + 1)
+        token = self._tokens.issue(request, tenant, job_key(jobs[size - 1])) if len(jobs) > size else ""
+        _tell_next_page(context, token)
+        return pb.ListJobsResponse(jobs=map(to_job, jobs[:size]), next_page_token=token)
+
+    async def ListSteps(self, request: pb.ListStepsRequest, context: Context) -> pb.ListStepsResponse:
+        tenant = caller_of(context).tenant
+        size = page_size(request.page_size, STEPS_PAGE)
+        after = to_step_cursor(self._tokens.read(request, tenant))
+        steps = await self._calls.read(find_steps, tenant, request, after=after, limit=size + 1)
+        token = self._tokens.issue(request, tenant, step_key(steps[size - 1])) if len(steps) > size else ""
+        _tell_next_page(context, token)
+        return pb.ListStepsResponse(steps=map(to_step, steps[:size]), next_page_token=token)
+
+    async def GetStep(self, request: pb.GetStepRequest, context: Context) -> pb.GetStepResponse:
+        detail, job = await self._calls.read(find_step, caller_of(context).tenant, request)
+        return to_step_detail(detail, job)
+
+    async def GetResult(self, request: pb.GetResultRequest, context: Context) -> AsyncIterator[pb.GetResultResponse]:
+        media_type, result = await self._calls.read(find_result, caller_of(context).tenant, request)
+        # An empty result is one empty part: the media type is told in any case.
+        for start in range(0, max(len(result), 1), CHUNK):
+            yield pb.GetResultResponse(media_type=media_type, chunk=result[start : start + CHUNK])
+
+    async def ListPipelines(self, request: pb.ListPipelinesRequest, context: Context) -> pb.ListPipelinesResponse:
+        size = page_size(request.page_size, PIPELINES_PAGE)
+        (after,) = self._tokens.read(request, "") or [""]
+        pipelines = await self._calls.read(list_pipelines, after=after, limit=size + 1)
+        token = self._tokens.issue(request, "", [pipelines[size - 1].name]) if len(pipelines) > size else ""
+        _tell_next_page(context, token)
+        return pb.ListPipelinesResponse(pipelines=map(to_pipeline, pipelines[:size]), next_page_token=token)
+
+    def WatchProgress(self, request: pb.WatchProgressRequest, context: Context) -> AsyncIterator[bytes]:
+        """Messages as bytes: the hub has encoded them, once for all watchers."""
+        return self._hub.watch(to_watch(request, caller_of(context)))
+
+
+def _tell_next_page(context: Context, token: str) -> None:
+    if token:
+        context.set_trailing_metadata((("next-page-token", token),))

@@ -1,0 +1,1 @@
+"""Watching: one hub per process reads each changed job once and feeds all who watch it."""
