@@ -7,6 +7,7 @@ from typing import Any
 
 Json = Mapping[str, Any]
 Numbers = dict[tuple[str, str], str]
+COUNTED = ("concepts", "sub_concepts", "knowledge_units", "questions")
 KIND_NAMES = {
     "definition": "Definition",
     "explanation": "Explanation",
@@ -42,12 +43,9 @@ def _numbers(path: Json) -> Numbers:
 def _head(path: Json) -> Iterator[str]:
     counts, source = path["counts"], path["source"]
     yield f"# {_plain(path['title'])}"
+    parts = ", ".join(_many(counts[name], name.replace("_", " ").removesuffix("s")) for name in COUNTED)
     made_from = f" Made from {source['name']}, {source['lines']:,} lines." if source["name"] else ""
-    yield (
-        f"A learning path of {_many(counts['concepts'], 'concept')}, {_many(counts['sub_concepts'], 'sub-concept')} and "
-        f"{_many(counts['knowledge_units'], 'knowledge unit')}, with {_many(counts['questions'], 'question')} for recall. "
-        f"Reading time: {_time(path['minutes'])}.{made_from}"
-    )
+    yield f"A learning path of {parts}. Reading time: {_time(path['minutes'])}.{made_from}"
 
 
 def _contents(path: Json, numbers: Numbers) -> Iterator[str]:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 from .html import Frame, read_frame, visible_text
@@ -181,11 +180,8 @@ def _read_table(node: SyntaxTreeNode) -> Iterator[Block]:
 
 def _prose_of(node: SyntaxTreeNode) -> Prose:
     inline = node.children[0] if node.children else None
-    return read_prose([child for child in _tokens(inline)]) if inline else Prose("", "")
-
-
-def _tokens(inline: SyntaxTreeNode) -> list[Token]:
-    return (inline.token.children if inline.token else None) or []
+    tokens = inline.token.children if inline and inline.token else None
+    return read_prose(tokens or [])
 
 
 def _lines(node: SyntaxTreeNode) -> tuple[int, int]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from jobcontrol.pipeline import InvalidInput
 
-from ..generator import Concept, LeftOut, Outline
-from .blocks import Heading
+from ..generator import Concept, LeftOut, Outline, Span
+from .blocks import Block, Heading
 from .division import divided
 from .matter import sort_out
 from .pieces import OPENING, Piece, bundle, divide, open_up
 from .sections import Section, read_sections
+from .sentences import as_title, clip, without_end
 from .source import Source
 from .summaries import opening_sentence
 from .terms import key_terms, prose_in
@@ -22,6 +25,8 @@ FEWEST_CONCEPTS = 3
 MOST_CONCEPTS = 120
 STRETCH = 16_000
 LONG_OPENING = 150
+LONGEST_NAME = 70
+PARTS_LOOKED_AT = 3
 
 
 def outline_of(source: Source) -> Outline:
@@ -41,7 +46,7 @@ def outline_of(source: Source) -> Outline:
     left_out.sort(key=lambda part: part.first_line)
     return Outline(
         title=_title(source, root),
-        concepts=tuple(concepts),
+        concepts=tuple(concepts if root.children else _numbered(concepts)),
         left_out=tuple(left_out),
         lines=source.line_count,
         words=word_count(source.text),
@@ -50,18 +55,37 @@ def outline_of(source: Source) -> Outline:
 
 def _as_concept(source: Source, piece: Piece, taken: set[str]) -> tuple[list[Concept], list[LeftOut]]:
     draft = Concept(key="", title=piece.title, summary="", span=piece.span)
-    parts, left_out = divided(source, draft)
+    readable, left_out = divided(source, draft)
+    parts = list(islice(readable, PARTS_LOOKED_AT))
     span = piece.span
     if not parts:
-        return [], [LeftOut(piece.title, span.first_line, span.last_line, "It has a heading and no text.")]
-    opening = [block for _, part in parts[:3] for block in part if not isinstance(block, Heading)][:6]
-    title = piece.title
-    if not title:
-        topics = key_terms(prose_in(block for _, part in parts for block in part), heading="")
-        title = ", ".join(topics[:3]) or f"Lines {span.first_line} to {span.last_line}"
-        title = title[:1].upper() + title[1:]
-    summary = opening_sentence(opening, topic=title)
+        return [], [LeftOut(piece.title or "(no title)", span.first_line, span.last_line, "It has no text to read.")]
+    blocks = [block for _, part in parts for block in part if not isinstance(block, Heading)]
+    title = piece.title or _named(source, blocks, span)
+    summary = opening_sentence(blocks, topic=title)
     return [replace(draft, key=unique(slug(title), taken), title=title, summary=summary)], left_out
+
+
+def _named(source: Source, blocks: Sequence[Block], span: Span) -> str:
+    """A name for a stretch without a heading: its best sentence if that is short, else its terms."""
+    sentence = without_end(opening_sentence(blocks, topic=""))
+    if 0 < len(sentence) <= LONGEST_NAME:
+        return sentence
+    topics = key_terms(prose_in(blocks), heading="", common=source.common_words)
+    name = as_title(", ".join(topics[:3])) if len(topics) > 1 else clip(sentence, LONGEST_NAME)
+    return name or f"Lines {span.first_line} to {span.last_line}"
+
+
+def _numbered(concepts: list[Concept]) -> list[Concept]:
+    """Stretches without headings can come by the same name; headings may repeat as they like."""
+    names = Counter(concept.title for concept in concepts)
+    seen: Counter[str] = Counter()
+    numbered = []
+    for concept in concepts:
+        seen[concept.title] += 1
+        part = f"{concept.title} ({seen[concept.title]} of {names[concept.title]})"
+        numbered.append(replace(concept, title=part) if names[concept.title] > 1 else concept)
+    return numbered
 
 
 def _chapters(source: Source, root: Section) -> list[Piece]:

@@ -12,18 +12,30 @@ from .words import STOPWORDS, WEAK_WORDS, WORD, is_meaningful, normal
 
 NOUN = r"(?P<term>(?:`[^`]+`|[^\W\d_][\w’'\-/+#]*)(?:[ ](?:`[^`]+`|[\w’'\-/+#(]+\)?)){0,4}?)"
 SUBJECT = re.compile(
-    rf"^(?P<article>(?:An?|The)\s+)?{NOUN}(?P<verb>\s+(?:is|are)\s+(?=(?:an?|the|any|one (?:of|that|whose|which)|like an?|just an?|simply an?|a kind|code|data"
-    r"|types?|values?|functions?|variables?)\b)|\s+(?:means|refers? to|denotes?|stands? for|describes?)\s+)(?P<meaning>.+)$"
+    rf"^(?P<article>(?:An?|The)\s+)?{NOUN}(?P<verb>\s+(?:is|are)\s+(?=(?:an?|the|any|one (?:of|that|whose"
+    rf"|which)|like an?|just an?|simply an?|a kind|code|data"
+    r"|types?|values?|functions?|variables?)\b)|\s+(?:means|refers? to|denotes?|stands? for"
+    r"|describes?)\s+)(?P<meaning>.+)$"
 )
 OFTEN = r"(?:\s+(?:also|often|sometimes|usually|commonly|generally|just|simply|known|better))*"
 NAMED = re.compile(
-    rf"\b(?:(?:is|are|be|was|being|it’s|it's|they’re){OFTEN}\s+(?:called|known as|referred to as|termed|named)|we call (?:this|these|it|them)"
-    r"|(?:an?|the|this|these) (?:process|technique|concept|feature|pattern|practice|method|situation|behavior|property)s? (?:is |are )?(?:called|known as|of))"
+    rf"\b(?:(?:is|are|be|was|being|it’s|it's|they’re){OFTEN}\s+(?:called|known as|referred to as|termed|named)"
+    rf"|we call (?:this|these|it|them)"
+    r"|(?:an?|the|this|these) (?:process|technique|concept|feature|pattern|practice|method|situation|behavior"
+    r"|property)s? (?:is |are )?(?:called|known as|of))"
     r"\s+(?:an?\s+|the\s+)?",
 )
 FOREIGN = re.compile(
-    r"(?: — это | - это | – это |является|называ(?:ется|ют)|とは|と呼(?:ぶ|ばれ)|是指|指的是|是一[种个]|叫做|称为|\bist ein|\bsind |\bnennt man|\bbezeichnet"
+    r"(?: — это | - это | – это |является|называ(?:ется|ют)|とは|と呼(?:ぶ|ばれ)|是指|指的是|是一[种个]|叫做|称为"
+    r"|\bist ein|\bnennt man|\bbezeichnet"
     r"|\best une? |\bon appelle|\bsont des |\bes una? |\bse llama|\bè una? |\bsi chiama| هو | هي |يسمى|تسمى|تعني)"
+)
+FOREIGN_SUBJECT = re.compile(
+    r"^(?:(?P<ru>[^\W\d_][\w -]{1,40}?) [—–-] это |(?P<zh>\w{2,10}?)(?:是一[种个]|是指|指的是)|(?P<ja>\w{2,16}?)とは"
+    r"|(?P<ar>[\u0600-\u06ff]+(?: [\u0600-\u06ff]+)?) (?:هو|هي) "
+    r"|(?:Eine?|Der|Die|Das) (?P<de>[A-ZÄÖÜ][\w-]+) (?:ist|sind) (?:eine?|der|die|das)\b"
+    r"|(?:Une?|Le|La|Les|L’|L') ?(?P<fr>[\w-]+(?: de [\w-]+)?) (?:est|sont) (?:une?|le|la|des|l’|l')"
+    r"|(?:Una?|El|La) (?P<es>[\w-]+(?: de [\w-]+)?) es (?:una?|el|la)\b)"
 )
 LABELLED = re.compile(r"^(?:—|–|-|:|：)?\s*(?P<meaning>.+)$", re.DOTALL)
 VAGUE = frozenset(
@@ -38,8 +50,10 @@ PRONOUNS = frozenset(
     "it this that these those they there he she we you i here what which who everything nothing".split()
 )
 JUDGING = re.compile(
-    r"^(?:an?|the|one of the)\s+(?:very |really |quite )?(?:fact|complex|good|great|important|useful|common|powerful|bit|big|popular|nice|handy|key|little|lot"
-    r"|different|similar|perfect|bad|major|crucial|prime|real|same|most|best|only|next|first|last|more|less|few|number|matter|case|result|reason|way|term that|word that)\b",
+    r"^(?:an?|the|one of the)\s+(?:very |really |quite )?(?:fact|complex|good|great|important|useful|common"
+    r"|powerful|bit|big|popular|nice|handy|key|little|lot"
+    r"|different|similar|perfect|bad|major|crucial|prime|real|same|most|best|only|next|first|last|more|less|few"
+    r"|number|matter|case|result|reason|way|term that|word that)\b",
 )
 ELSEWHERE = re.compile(r"(?:Chapter|Listing|Figure|Section|Appendix|Table|Step)\b", re.IGNORECASE)
 SHORTEST_MEANING = 3
@@ -73,16 +87,16 @@ def defined_in(sentence: str, *, prose: Prose, topic: str) -> list[Definition]:
     subject = _by_subject(sentence, apart, topic) or _by_marked_subject(sentence, apart)
     if subject:
         return [subject]
-    named = _by_naming(sentence, apart)
-    return (
-        named
-        or _by_apposition(sentence, apart)
-        or [
-            Definition(term, sentence, sentence)
-            for term in apart[:1]
-            if FOREIGN.search(sentence) and not sentence.isascii()
-        ]
-    )
+    named = _by_naming(sentence, apart) or _by_apposition(sentence, apart)
+    return named or _in_other_tongues(sentence, apart)
+
+
+def _in_other_tongues(sentence: str, apart: list[str]) -> list[Definition]:
+    if match := FOREIGN_SUBJECT.match(sentence):
+        term = next(term for term in match.groups() if term)
+        return [Definition(term, "", sentence, "called")]
+    is_foreign = apart and not sentence.isascii() and FOREIGN.search(sentence)
+    return [Definition(apart[0], "", sentence, "called")] if is_foreign else []
 
 
 def _labelled(prose: Prose) -> list[Definition]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ..generator import Concept, LeftOut, Span, SubConcept
@@ -22,7 +23,8 @@ STRETCH = 7_000
 
 def sub_concepts_of(source: Source, concept: Concept) -> tuple[SubConcept, ...]:
     """The sub-concepts of `concept`, each with something to read; their spans lie within the concept's."""
-    pieces, _ = divided(source, concept)
+    readable, _ = divided(source, concept)
+    pieces = list(readable)
     names = _names(pieces, concept.title)
     taken: set[str] = set()
     return tuple(
@@ -38,13 +40,13 @@ def sub_concepts_of(source: Source, concept: Concept) -> tuple[SubConcept, ...]:
     )
 
 
-def divided(source: Source, concept: Concept) -> tuple[list[tuple[Piece, tuple[Block, ...]]], list[LeftOut]]:
-    """The readable pieces of `concept` with their blocks, and what is left out of it."""
+def divided(source: Source, concept: Concept) -> tuple[Iterator[tuple[Piece, tuple[Block, ...]]], list[LeftOut]]:
+    """The readable pieces of `concept` with their blocks, read as they are iterated, and what is left out of it."""
     pieces, left_out = sort_out(_sections_of(source, concept))
     sittings = [sitting for piece in pieces for sitting in _sittings(source, piece)]
-    parts = [part for piece in bundle(sittings, limit=MOST_SUB_CONCEPTS) for part in _stretches(source, piece)]
-    read = [(part, read_piece(source, part.span)) for part in parts]
-    return [(part, blocks) for part, blocks in read if is_readable(blocks)], left_out
+    parts = (part for piece in bundle(sittings, limit=MOST_SUB_CONCEPTS) for part in _stretches(source, piece))
+    read = ((part, read_piece(source, part.span)) for part in parts)
+    return ((part, blocks) for part, blocks in read if is_readable(blocks)), left_out
 
 
 def _sections_of(source: Source, concept: Concept) -> list[Piece]:

@@ -13,32 +13,41 @@ from .prose import Prose
 from .words import normal, word_count
 
 WARNING = re.compile(
-    r"^(?:\[!(?:WARNING|CAUTION|IMPORTANT|DANGER)\]|warning|caution|danger|beware|attention|important|never |do not |don[’']t "
-    r"|be careful|be aware|take care|achtung|warnung|attention|внимание|осторожно|важно|警告|注意|重要|تحذير|تنبيه)", re.IGNORECASE
-)  # fmt: skip
+    r"^(?:\[!(?:WARNING|CAUTION|IMPORTANT|DANGER)\]|warning|caution|danger|beware|attention|important|never "
+    r"|do not |don[’']t "
+    r"|be careful|be aware|take care|achtung|warnung|внимание|осторожно|важно"
+    r"|警告|注意|重要|تحذير|تنبيه)",
+    re.IGNORECASE,
+)
 DANGER = re.compile(
-    r"\b(?:be (?:very |extra )?careful|use caution|beware|pitfalls?|(?:causes?|causing|is|be|leads? to|risks?) undefined behavior|must never|should never|common mistake"
-    r"|easy to forget|security vulnerabilit(?:y|ies)|data races? can|can cause (?:a )?deadlocks?|is dangerous|are dangerous)\b",
+    r"\b(?:be (?:very |extra )?careful|use caution|beware|pitfalls?|(?:causes?|causing|is|be|leads? to"
+    r"|risks?) undefined behavior|must never|should never|common mistake"
+    r"|easy to forget|security vulnerabilit(?:y|ies)|data races? can|can cause (?:a )?deadlocks?|is dangerous"
+    r"|are dangerous)\b",
     re.IGNORECASE,
 )
 NOTE_LABEL = re.compile(
     r"^(?:\[!\w+\]\s*|(?:note|tip|hint|info|warning|caution|danger|attention|important)\s*[:!—–-]\s*)", re.IGNORECASE
 )
 INTRODUCES_CODE = re.compile(
-    r"[:：]$|\b(?:Listing|Figure|Example) [\dA-Z]|\b(?:following|like (?:so|this)|as follows|here[’']s|for example|this (?:code|example|program))\b",
+    r"[:：]$|\b(?:Listing|Figure|Example) [\dA-Z]|\b(?:following|like (?:so|this)|as follows|here[’']s"
+    r"|for example|this (?:code|example|program))\b",
     re.IGNORECASE,
 )
 STEP_WORDS = re.compile(
-    r"\b(?:steps?|procedure|how to|follow|in order|instructions|do the following|sequence|schritt|этап|шаг|手順|步骤)\b",
+    r"\b(?:steps?|procedure|how to|follow|in order|instructions|do the following|sequence"
+    r"|schritt|этап|шаг|手順|步骤)\b",
     re.IGNORECASE,
 )
 ENUMERATES = re.compile(
-    r"\b(?:cases|ways|reasons|rules|kinds|types|actions|options|features|properties|things|points|situations|categories|parts"
+    r"\b(?:cases|ways|reasons|rules|kinds|types|actions|options|features|properties|things|points|situations"
+    r"|categories|parts"
     r"|powers|superpowers|examples|questions)\b",
     re.IGNORECASE,
 )
 NO_STEP = re.compile(
-    r"^(?:From|To|With|In|When|If|An?|The|It|This|That|These|Each|Every|All|Any|No|There|What|Why|How|Which|Who|Is|Are|Does|Do you|Can|Some|Your|Our)\b"
+    r"^(?:From|To|With|In|When|If|An?|The|It|This|That|These|Each|Every|All|Any|No|There|What|Why|How|Which|Who"
+    r"|Is|Are|Does|Do you|Can|Some|Your|Our)\b"
 )
 ENTRY = re.compile(r"^(?:`[^`]+`|\S+(?: \S+){0,4}?)\s*(?:[:：]|—|–|--? )\s*\S")
 OUTPUT_LANGUAGES = frozenset({"console", "text", "txt", "output", "shell-session", "", "plaintext", "log"})

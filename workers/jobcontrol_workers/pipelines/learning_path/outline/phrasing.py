@@ -7,29 +7,40 @@ import re
 from .sentences import as_title
 
 LEAD_WORDS = re.compile(
-    r"^(?:However|But|And|So|Also|Thus|Hence|Therefore|Moreover|Furthermore|Additionally|Again|Now|First|Second|Third|Next"
-    r"|Finally|Lastly|Luckily|Fortunately|Unfortunately|Instead|Still|Yet|Of course|In other words|In fact|In addition|In a way"
-    r"|For example|For instance|In general|Generally|That is|As a result|As such|Similarly|Likewise|(?:Note|Remember|Recall|Notice) that"
+    r"^(?:However|But|And|So|Also|Thus|Hence|Therefore|Moreover|Furthermore|Additionally|Again|Now|First|Second"
+    r"|Third|Next"
+    r"|Finally|Lastly|Luckily|Fortunately|Unfortunately|Instead|Still|Yet|Of course|In other words|In fact"
+    r"|In addition|In a way"
+    r"|For example|For instance|In general|Generally|That is|As a result|As such|Similarly|Likewise|(?:Note"
+    r"|Remember|Recall|Notice) that"
     r"|Note|Remember|On the other hand|By contrast|In contrast|In this case|In that case|Basically"
     r"|Comparatively|Essentially|Specifically|Interestingly|Then|Here|Otherwise|Conversely),?\s+",
 )
 NEEDS_COMMA = re.compile(
-    r"^(?:However|In addition|In general|In fact|In a way|That is|Of course|First|Second|Third|Next|Instead|Still|Again|Here|Then|Note|Remember|Now|Also|Yet)\s"
+    r"^(?:However|In addition|In general|In fact|In a way|That is|Of course|First|Second|Third|Next|Instead"
+    r"|Still|Again|Here|Then|Note|Remember|Now|Also|Yet)\s"
 )
 ANAPHOR = re.compile(
-    r"^(?:This|That|These|Those|It|Its|They|Their|Them|He|She|His|Her|Such|Both|Neither|Either|One|The (?:same|former|latter"
-    r"|other|others|above|following|previous|first|second|third|last|next|rest|result|two)|Doing so|To do (?:so|this|that)"
+    r"^(?:This|That|These|Those|It|Its|They|Their|Them|He|She|His|Her|Such|Both|Neither|Either|One|The (?:same"
+    r"|former|latter"
+    r"|other|others|above|following|previous|first|second|third|last|next|rest|result|two)|Doing so|To do (?:so"
+    r"|this|that)"
     r"|Because of (?:this|that)|For this|In this|In that|At this|By this|With this|After this|All of (?:this|these)"
-    r"|Each of these|Some of (?:this|these)|Another|Perhaps|Maybe|Suppose|Imagine|Say|Here|There’s|There's|Это|Он|Она|Они|Эти|这|那|它|他们|これ|それ|この|その|هذا|هذه)(?!\w)"
+    r"|Each of these|Some of (?:this|these)|Another|Perhaps|Maybe|Suppose|Imagine|Say|Here|There’s|There's|Это"
+    r"|Он|Она|Они|Эти|这|那|它|他们|これ|それ|この|その|هذا|هذه)(?!\w)"
 )
 INNER_ANAPHOR = re.compile(
-    r"\b(?:its|their|(?:do|does|did|doing|like|with|than|for|to|about) that|do so|this|that(?= (?:is|was|way|case|means))|these|those|it|they|them|both|the (?:following|preceding|former|latter|same|above))\b",
+    r"\b(?:its|their|(?:do|does|did|doing|like|with|than|for|to|about) that|do so|this|that(?= (?:is|was|way"
+    r"|case|means))|these|those|it|they|them|both|the (?:following|preceding|former|latter|same|above))\b",
     re.IGNORECASE,
 )
 SIGNPOST = re.compile(
-    r"\b(?:Listings?|Figures?|Chapters?|Sections?|Appendix|Table|Exercise) [A-Z\d]|\b(?:let’s|let's|we’ll|we'll|you’ll|you'll|we’ve|we've"
-    r"|we’re|I’ll|as follows|in this (?:chapter|section|book|part|guide)|next (?:chapter|section)|(?:earlier|later) in|see the|take a look"
-    r"|look at|like (?:this|so)|shown (?:in|here)|the following|the preceding|this example|at this point|as mentioned|you may"
+    r"\b(?:Listings?|Figures?|Chapters?|Sections?|Appendix|Table|Exercise) [A-Z\d]|\b(?:let’s|let's|we’ll|we'll"
+    r"|you’ll|you'll|we’ve|we've"
+    r"|we’re|I’ll|as follows|in this (?:chapter|section|book|part|guide)|next (?:chapter|section)|(?:earlier"
+    r"|later) in|see the|take a look"
+    r"|look at|like (?:this|so)|shown (?:in|here)|the following|the preceding|this example|at this point"
+    r"|as mentioned|you may"
     r"|you might|congratulations|for now|recall|remember)\b",
     re.IGNORECASE,
 )

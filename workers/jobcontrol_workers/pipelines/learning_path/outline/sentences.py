@@ -8,7 +8,8 @@ from functools import lru_cache
 CODE_SPAN = re.compile(r"(`+)[^`]+?\1")
 BOUNDARY = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s+\S)|[。！？｡]+[」』”’）]*|[؟۔।]+(?=\s|$)")
 ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|etc|vs|cf|al|approx|ca|fig|figs|eq|no|nos|vol|ch|sec|pp?|mr|mrs|ms|dr|prof|st|inc|ltd|dept|z\.b|bzw|usw|т\.е|т\.д|т\.п|т\.к)|(?<![\w.])[^\W\d_])\.$",
+    r"(?:\b(?:e\.g|i\.e|etc|vs|cf|al|approx|ca|fig|figs|eq|no|nos|vol|ch|sec|pp?|mr|mrs|ms|dr|prof|st|inc|ltd"
+    r"|dept|z\.b|bzw|usw|т\.е|т\.д|т\.п|т\.к)|(?<![\w.])[^\W\d_])\.$",
     re.IGNORECASE,
 )
 CLAUSE_END = re.compile(r"[;:,—–、，؛،](?=\s|[\u3000-\u9fff])")

@@ -14,8 +14,10 @@ LONGEST_TITLE = 90
 LONGEST_TOPIC = 50
 COMMAND = re.compile(r"^(?:\$|>|%|C:\\[^>]*>|PS>)\s+(?P<command>\S.*)$", re.MULTILINE)
 DECLARED = re.compile(
-    r"^\s*(?:pub(?:\([^)]*\))?\s+|export\s+|public\s+|private\s+|static\s+|async\s+|abstract\s+|default\s+|unsafe\s+|const\s+(?=fn))*"
-    r"(?P<what>fn|struct|enum|trait|impl|class|def|function|interface|type|mod|macro_rules!|func|message|service|rpc|CREATE TABLE)"
+    r"^\s*(?:pub(?:\([^)]*\))?\s+|export\s+|public\s+|private\s+|static\s+|async\s+|abstract\s+|default\s+"
+    r"|unsafe\s+|const\s+(?=fn))*"
+    r"(?P<what>fn|struct|enum|trait|impl|class|def|function|interface|type|mod|macro_rules!|func|message"
+    r"|service|rpc|CREATE TABLE)"
     r"\s+(?P<name>[A-Za-z_][\w.]*)",
     re.MULTILINE,
 )

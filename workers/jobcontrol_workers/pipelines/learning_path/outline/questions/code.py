@@ -16,19 +16,36 @@ PROMPT = re.compile(r"^\s*(?:\$|PS>|C:\\[^>]*>|>)\s+(?P<command>\S.*)$")
 COMMENT = re.compile(r"^\s*(?://|#(?!\[)|--|/\*|\*|;|<!--)")
 STRING = re.compile(r"\"[^\"]*\"|'[^']*'")
 LANGUAGES = {
-    "rust": "Rust", "python": "Python", "py": "Python", "js": "JavaScript", "javascript": "JavaScript", "ts": "TypeScript",
-    "sql": "SQL", "toml": "TOML", "json": "JSON", "yaml": "YAML", "c": "C", "cpp": "C++", "go": "Go", "java": "Java",
-    "proto": "Protocol Buffers", "protobuf": "Protocol Buffers", "html": "HTML", "css": "CSS", "typescript": "TypeScript",
-}  # fmt: skip
+    "c": "C",
+    "cpp": "C++",
+    "css": "CSS",
+    "go": "Go",
+    "html": "HTML",
+    "java": "Java",
+    "javascript": "JavaScript",
+    "js": "JavaScript",
+    "json": "JSON",
+    "proto": "Protocol Buffers",
+    "py": "Python",
+    "python": "Python",
+    "rust": "Rust",
+    "sql": "SQL",
+    "toml": "TOML",
+    "ts": "TypeScript",
+    "typescript": "TypeScript",
+    "yaml": "YAML",
+}
 TERMINALS = frozenset({"console", "shell", "bash", "sh", "powershell", "cmd", "shell-session", "terminal", "zsh"})
 NO_CODE = TERMINALS | {"text", "txt", "output", "plaintext", "log"}
 COMMON = frozenset(
-    """let mut pub use fn impl for while loop match return self Self String str vec Vec main println print format assert
-    assert_eq import from def class None True False true false null const var new int the and not public static void
-    if else elif in is type struct enum where async await function string with try except raise std usize bool char u32 i32 u64""".split()
+    """let mut pub use fn impl for while loop match return self Self String str vec Vec main println print format
+    assert assert_eq import from def class None True False true false null const var new int the and not public
+    static void if else elif in is type struct enum where async await function string with try except raise std
+    usize bool char u32 i32 u64""".split()
 )
 STATUS = re.compile(
-    r"(?:Created|Finished|Compiling|Updating|Adding|Downloading|Downloaded|Installing|Running|Collecting|Requirement|Building)\b"
+    r"(?:Created|Finished|Compiling|Updating|Adding|Downloading|Downloaded|Installing|Running|Collecting"
+    r"|Requirement|Building)\b"
 )
 EVERYDAY = frozenset({"cd", "ls", "mkdir", "echo", "cat", "touch", "rm", "dir"})
 LONGEST_LINE = 90

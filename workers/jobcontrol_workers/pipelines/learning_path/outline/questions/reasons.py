@@ -17,30 +17,39 @@ LONGEST_ANSWER = 260
 BECAUSE = re.compile(r"^(?P<fact>.+?),?\s+because\s+(?P<reason>(?!of\b).+)$")
 OPENING = re.compile(r"^(?P<word>Because|When|If|Whenever|Once|Unless|After)\s+(?!of\b)(?P<rest>.+)$")
 PURPOSE = re.compile(
-    r"^(?:In order to|To)\s+(?!(?:many|most|some|any|all|each|the|an?|us|you|me|him|her|them|my|your|our|which|whom|date|do|be|say|recap|summarize|see|show|demonstrate|illustrate|begin)\b)(?P<aim>[a-z][^,]+),\s+(?P<means>.+)$"
+    r"^(?:In order to|To)\s+(?!(?:many|most|some|any|all|each|the|an?|us|you|me|him|her|them|my|your|our|which"
+    r"|whom|date|do|be|say|recap|summarize|see|show|demonstrate|illustrate"
+    r"|begin)\b)(?P<aim>[a-z][^,]+),\s+(?P<means>.+)$"
 )
 ENABLES = re.compile(
     r"^(?P<what>.{3,60}?)\s+(?P<verb>lets?|allows?|enables?)\s+(?P<whom>you|us|we)\s+(?:to\s+)?(?P<gain>[a-z].+)$"
 )
 INVERTED = re.compile(
-    r"^(?P<subject>(?:(?:The|A|An|Each|Every|Our|Your|Its|Their|These|All)\s+)?(?:[\w’'\-]+|`[^`]+`)(?:\s+(?:[\w’'\-]+|`[^`]+`)){0,3}?)\s+"
-    r"(?P<verb>is|are|was|were|can|can’t|can't|cannot|could|must|should|shouldn’t|will|won’t|won't|would|has to|have to|isn’t|isn't|aren’t|aren't"
-    r"|doesn’t|doesn't|don’t|don't|didn’t|didn't|do not|does not|did not|will not|must not|should not|could not)\s+(?P<rest>.+)$"
+    r"^(?P<subject>(?:(?:The|A|An|Each|Every|Our|Your|Its|Their|These|All)\s+)?(?:[\w’'\-]+"
+    r"|`[^`]+`)(?:\s+(?:[\w’'\-]+|`[^`]+`)){0,3}?)\s+"
+    r"(?P<verb>is|are|was|were|can|can’t|can't|cannot|could|must|should|shouldn’t|will|won’t|won't|would|has to"
+    r"|have to|isn’t|isn't|aren’t|aren't"
+    r"|doesn’t|doesn't|don’t|don't|didn’t|didn't|do not|does not|did not|will not|must not|should not"
+    r"|could not)\s+(?P<rest>.+)$"
 )
 NO_SUBJECT = re.compile(
-    r"\b(?:that|which|who|when|if|while|what|how|and|or|but|to|so|as|of|for|with|in|on|there|where|after|before|then|because"
-    r"|also|therefore|via|by|not|can|can’t|doesn’t|won’t|won't|doesn't|don't|can't|cannot|didn’t|wouldn’t|don’t|does|do|is|are|will|would|using|have|has|had)\b|[,;:]",
+    r"\b(?:that|which|who|when|if|while|what|how|and|or|but|to|so|as|of|for|with|in|on|there|where|after|before"
+    r"|then|because"
+    r"|also|therefore|via|by|not|can|can’t|doesn’t|won’t|won't|doesn't|don't|can't|cannot|didn’t|wouldn’t|don’t"
+    r"|does|do|is|are|will|would|using|have|has|had)\b|[,;:]",
     re.IGNORECASE,
 )
 WORDED = {"Ne": "never", "Av": "avoid", "Do": "not"}
 FORBIDS = re.compile(r"^(?P<word>Never|Avoid|Do not|Don[’']t)\s+(?P<what>.+)$")
 PLAIN_PERSON = re.compile(
     r"^(?P<who>We|You|They)\s+(?P<rest>(?:only |often |usually |always |never |also |still )?"
-    r"(?:need|want|use|call|have|get|write|create|define|declare|specify|know|see|prefer|choose|say|store|keep|send|read|pass|add)\s(?!to be\b).+)$"
+    r"(?:need|want|use|call|have|get|write|create|define|declare|specify|know|see|prefer|choose|say|store|keep"
+    r"|send|read|pass|add)\s(?!to be\b).+)$"
 )
 NEGATED = re.compile(r"^(?P<verb>do|does|did|will|must|should|could) not$")
 STARTS_LOW = re.compile(
-    r"^(?:The|An?|We|You|In|On|At|For|From|With|Each|Every|If|When|Some|All|Most|Many|Our|Your|There|By|After|Before|While|Even"
+    r"^(?:The|An?|We|You|In|On|At|For|From|With|Each|Every|If|When|Some|All|Most|Many|Our|Your|There|By|After"
+    r"|Before|While|Even"
     r"|No|Not|Any|As|Only|Using|One|Two|Both|Since|Without)\b"
 )
 ENDS_RELATIVE = re.compile(r"\b(?:that|which|who)(?:\s\S+){1,4}$")
@@ -49,7 +58,8 @@ CONDITIONAL = re.compile(
 )
 WOULD = re.compile(r"\b(?:would|could|might)\b")
 ADVICE = re.compile(
-    r"^(?:use|add|call|run|create|write|put|open|store|set|make|start|ask|keep|read|check|type|enter|press|choose|declare|define|install|pass|simply|just)\b"
+    r"^(?:use|add|call|run|create|write|put|open|store|set|make|start|ask|keep|read|check|type|enter|press"
+    r"|choose|declare|define|install|pass|simply|just)\b"
 )
 CHOICE = re.compile(r"^(?P<who>you|we)\s+(?P<verb>can|should|must|need to|have to|could|might|may)\s+")
 
@@ -144,7 +154,7 @@ def warning_questions(material: Material) -> Iterator[Question]:
 
 
 def why(fact: str, material: Material) -> str:
-    """`fact` asked for its reason: turned round where its subject is plain, else led in by words that fit any clause."""
+    """Ask for the reason of `fact`: turned round where its subject is plain, else led in by words that fit any clause."""
     if plain := PLAIN_PERSON.match(fact):
         return f"Why do {plain['who'].lower()} {plain['rest']}?"
     match = INVERTED.match(fact)
@@ -197,7 +207,8 @@ def _opened(sentence: str) -> _Opened | None:
     for comma in re.finditer(r",\s+(?:then\s+)?", rest):
         following = re.split(r"[,;:—]", rest[comma.end() :], maxsplit=1)[0]
         if len(following.split()) >= 3 and not re.match(
-            r"(?:and|or|but|which|who|such as|including|like|whether|not|for example|say|as|for instance|[a-z]+ing)\b",
+            r"(?:and|or|but|which|who|such as|including|like|whether|not|for example|say|as|for instance"
+            r"|[a-z]+ing)\b",
             following,
         ):
             clause, main = sentence[start : start + comma.start()], sentence[start + comma.end() :]
