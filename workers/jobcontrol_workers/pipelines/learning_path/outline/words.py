@@ -57,8 +57,6 @@ WEAK_WORDS = frozenset(WEAK.split())
 FUNCTION_CHARACTERS = frozenset(
     "一种两几多少的了是在和与或及被把就也都而其之为以于等这那有不个们很会能可要到从对让将并但则中上下"
 )
-    "一种两几多少的了是在和与或及被把就也都而其之为以于等这那有不个们很会能可要到从对让将并但则中上下"
-)
 
 
 def word_count(text: str) -> int:

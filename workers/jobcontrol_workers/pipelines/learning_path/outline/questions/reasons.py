@@ -154,7 +154,7 @@ def warning_questions(material: Material) -> Iterator[Question]:
 
 
 def why(fact: str, material: Material) -> str:
-    """Ask for the reason of `fact`: turned round where its subject is plain, else led in by words that fit any clause."""
+    """Ask for the reason of `fact`, turned round where its subject is plain enough for that."""
     if plain := PLAIN_PERSON.match(fact):
         return f"Why do {plain['who'].lower()} {plain['rest']}?"
     match = INVERTED.match(fact)
