@@ -145,7 +145,8 @@ class Context(Protocol):
     def cancelled(self) -> bool:
         """True once the step is to stop: a plain function should look now and then and return.
 
-        Async handlers receive `asyncio.CancelledError` instead.
+        What a handler returns or raises after it saw True is not kept: the step runs again, or its job
+        is stopping. Async handlers receive `asyncio.CancelledError` instead.
         """
         ...
 

@@ -36,6 +36,8 @@ class StepContext:
         self.document = document
         #: Set by the process when the step is to stop, and why; never unset.
         self.stop_cause: str | None = None
+        #: The handler knows that it is to stop; whatever it says afterwards is no result.
+        self.has_seen_stop = False
 
     @property
     def job_id(self) -> str:
@@ -71,7 +73,8 @@ class StepContext:
 
     @property
     def cancelled(self) -> bool:
-        return self.stop_cause is not None
+        self.has_seen_stop = self.stop_cause is not None
+        return self.has_seen_stop
 
     @property
     def idempotency_key(self) -> str:
@@ -90,7 +93,7 @@ class StepContext:
         children = []
         for value in values:
             own_key = str(key(value))
-            children.append(Child(own_key, to_json_value(value), label(value) if label is not None else own_key))
+            children.append(Child(own_key, to_json_value(value), str(label(value)) if label is not None else own_key))
         return FanOut(stage, tuple(children), output)
 
     def skip(self, reason: str) -> NoReturn:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import os
 import signal
 import socket
@@ -164,7 +163,7 @@ class WorkerProcess:
             served = self._registry.find((build.pipeline, one.step.stage, build.stages[one.step.stage_no].version))
             assert served is not None
             context = StepContext(build, one, None)
-            attempt = Attempt(one, build, served, context, StoredResults(self._store, build))
+            attempt = Attempt(one, build, served, context, StoredResults(self._store, build), self._documents)
             task = self._loop.create_task(self._run(attempt))
             self._running[one.step.id, one.step.attempt] = Running(attempt, task)
 
@@ -174,7 +173,6 @@ class WorkerProcess:
         outcome: Outcome | None = None
         try:
             async with self._gates[key]:
-                attempt.context.document = await self._documents.load(attempt.build.document)
                 if attempt.context.stop_cause is None:
                     started = time.monotonic()
                     outcome = await perform(attempt, self._threads)
@@ -197,7 +195,7 @@ class WorkerProcess:
         if running.attempt.context.stop_cause is not None:
             return
         running.attempt.context.stop_cause = cause
-        if inspect.iscoroutinefunction(running.attempt.served.stage.handler):
+        if running.attempt.is_async:
             running.task.cancel()
 
 

@@ -6,12 +6,13 @@ import asyncio
 import inspect
 import json
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
-from jobcontrol.pipeline import FanOut, GiveUp, Result, RetryAfter, SkipStep
+from jobcontrol.pipeline import FanOut, GiveUp, InvalidInput, Result, RetryAfter, SkipStep
+from jobcontrol_core.domain.errors import Unavailable
 from jobcontrol_core.domain.lifecycle import FailureReason
 from jobcontrol_core.domain.outcomes import (
     MAX_RESULT,
@@ -30,6 +31,7 @@ from jobcontrol_core.domain.outcomes import (
 )
 from jobcontrol_core.domain.values import Build, ClaimedStep, ErrorInfo
 from jobcontrol_workers.context import StepContext, StoredResults
+from jobcontrol_workers.documents import Documents
 from jobcontrol_workers.registry import Served
 
 
@@ -42,33 +44,63 @@ class Attempt:
     served: Served
     context: StepContext
     results: StoredResults
+    documents: Documents
+
+    @property
+    def is_async(self) -> bool:
+        """True if the handler is a coroutine function; a plain one runs on a thread."""
+        return inspect.iscoroutinefunction(self.served.stage.handler)
 
 
 async def perform(attempt: Attempt, threads: Executor) -> Outcome:
     """Run the handler to its end. Always answers with an outcome, whatever the handler does."""
     try:
         answer = await _call(attempt, threads)
+        if attempt.context.has_seen_stop:
+            # It was told to stop and returned for that: what it returned is no result.
+            return Interrupted(attempt.context.stop_cause or "STOPPED")
         return to_outcome(attempt, answer)
-    except asyncio.CancelledError:
-        if attempt.context.stop_cause is None:
-            # Nobody asked for it: something inside the handler cancelled it.
-            return _failed(asyncio.CancelledError("the handler was cancelled from within"))
-        return Interrupted(attempt.context.stop_cause)
     except BadResult as error:
         return Failed(FailureReason.BAD_RESULT, ErrorInfo("BadResult", str(error)), is_final=True)
-    except SkipStep as skip:
-        return Skipped(str(skip))
     except BaseException as error:  # noqa: BLE001 - around a handler: whatever it raises is its step's failure
-        return _failed(error)
+        return _of_raised(attempt, error)
+
+
+def _of_raised(attempt: Attempt, error: BaseException) -> Outcome:
+    cause = attempt.context.stop_cause
+    if cause is not None and (attempt.context.has_seen_stop or attempt.is_async):
+        # Whatever a handler raises once it knows that it is to stop, it raises for that.
+        return Interrupted(cause)
+    if isinstance(error, Unavailable):
+        # Reading documents and results needs the database; that it is away is not the handler's failure.
+        return Interrupted("LOST")
+    if isinstance(error, SkipStep):
+        return Skipped(_text_of(error))
+    return _failed(error)
 
 
 async def _call(attempt: Attempt, threads: Executor) -> Any:
     handler = attempt.served.stage.handler
+    attempt.context.document = await attempt.documents.load(attempt.build.document)
+    if attempt.context.cancelled:
+        return None
     arguments = _arguments(attempt)
-    if inspect.iscoroutinefunction(handler):
+    if attempt.is_async:
         return await handler(*arguments)
     # A thread cannot be cancelled: the step goes on until its function returns, having been told by ctx.cancelled.
-    return await asyncio.shield(asyncio.get_running_loop().run_in_executor(threads, handler, *arguments))
+    loop = asyncio.get_running_loop()
+    answer, error = await asyncio.shield(loop.run_in_executor(threads, _answer_or_error, handler, arguments))
+    if error is not None:
+        raise error
+    return answer
+
+
+def _answer_or_error(handler: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, BaseException | None]:
+    """On a thread. As a value, because a future that is to raise StopIteration is never resolved."""
+    try:
+        return handler(*arguments), None
+    except BaseException as error:  # noqa: BLE001 - around a handler
+        return None, error
 
 
 def _arguments(attempt: Attempt) -> tuple[Any, ...]:
@@ -82,7 +114,12 @@ def _arguments(attempt: Attempt) -> tuple[Any, ...]:
 def _build_input(attempt: Attempt) -> Any:
     parameters: Mapping[str, Any] = attempt.build.parameters
     kind = attempt.served.pipeline.input
-    return dict(parameters) if kind is None else kind(**parameters)
+    if kind is None:
+        return dict(parameters)
+    try:
+        return kind(**parameters)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"the parameters do not fit the pipeline's input: {error}") from error
 
 
 def to_outcome(attempt: Attempt, answer: Any) -> Outcome:
@@ -130,11 +167,27 @@ def _renderings(renderings: Mapping[str, str]) -> dict[str, bytes]:
 
 
 def _failed(error: BaseException) -> Failed:
-    message = storable_text(str(error) or type(error).__name__)
+    message = storable_text(_text_of(error) or type(error).__name__)
     trace = storable_text("".join(traceback.format_exception(error)))
     return Failed(
         FailureReason.HANDLER_ERROR,
         ErrorInfo(type(error).__name__, message, trace),
         is_final=isinstance(error, GiveUp),
-        retry_after=error.seconds if isinstance(error, RetryAfter) else None,
+        retry_after=_retry_after(error),
     )
+
+
+def _retry_after(error: BaseException) -> float | None:
+    if not isinstance(error, RetryAfter):
+        return None
+    try:
+        return float(error.seconds)
+    except (TypeError, ValueError):
+        return None
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a handler's own exception, whose text is the handler's code, too
+        return f"{type(error).__name__} (its text cannot be told)"
