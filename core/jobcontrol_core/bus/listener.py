@@ -72,4 +72,8 @@ class Listener:
         if message["type"] == "subscribe":
             self._is_connected.set()
         elif message["type"] == "message":
-            self._on_message(message["data"].decode())
+            try:
+                self._on_message(message["data"].decode())
+            except Exception:
+                # Anybody may publish anything; the next message is heard all the same.
+                log.exception("message_not_understood", channel=self._channel)

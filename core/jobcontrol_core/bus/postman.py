@@ -78,6 +78,8 @@ class Postman:
                 letter(self._connection)
             except LOST as error:
                 self._lost(error)
+            except Exception:
+                log.exception("letter_failed")
             else:
                 self._is_reachable = True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
@@ -16,6 +17,9 @@ FUNCTION = "jobcontrol.ticket"
 #: An RQ job that something else than our workers took stays visible for this many seconds.
 FAILURE_SECONDS = 60
 TIMEOUT_SECONDS = 60
+
+#: Strict, because what it lets through is asked of the database.
+_TICKET_ID = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-([0-9]{1,4})-([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,8 @@ class Ticket:
     @classmethod
     def parse(cls, ticket_id: str) -> Self | None:
         """The ticket of this id; None for anything that is not one of ours."""
-        job_id, _, tail = ticket_id.rpartition("-")
-        job_id, _, stage_no = job_id.rpartition("-")
-        if len(job_id) != 36 or not stage_no.isdecimal() or not tail.isdecimal():
-            return None
-        return cls(job_id, int(stage_no), int(tail))
+        found = _TICKET_ID.fullmatch(ticket_id)
+        return cls(found[1], int(found[2]), int(found[3])) if found else None
 
 
 class TicketQueues:
@@ -48,7 +49,8 @@ class TicketQueues:
 
     def listed(self, queue: str) -> list[Ticket]:
         """The tickets that the queue's list holds now: the only evidence of tickets there is."""
-        ids = self._queue(queue).get_job_ids()
+        # Read here and not by RQ, which stumbles over an id that is no text: anybody may write to Redis.
+        ids = [told.decode(errors="replace") for told in self._connection.lrange(self._queue(queue).key, 0, -1)]
         return [ticket for ticket in map(Ticket.parse, ids) if ticket is not None]
 
     def push(self, queue: str, tickets: Iterable[Ticket]) -> None:
