@@ -7,6 +7,8 @@ import socket
 from collections.abc import Callable
 from datetime import timedelta
 
+import structlog
+
 from jobcontrol_core.bus.connection import connect
 from jobcontrol_core.bus.postman import Postman
 from jobcontrol_core.domain.errors import Unavailable
@@ -21,6 +23,8 @@ from jobcontrol_server.dispatch.loops import Loop
 from jobcontrol_server.dispatch.reaper import Reaper
 from jobcontrol_server.dispatch.ticketing import Ticketing
 from jobcontrol_server.dispatch.vigil import Vigil
+
+log = structlog.get_logger(__name__)
 
 LEASE = "dispatcher"
 LEASE_TIME = timedelta(seconds=5)
@@ -63,9 +67,9 @@ class Dispatcher:
             loop.stop()
         for loop in self._loops:
             loop.join(timeout=5)
-        if self._is_leader:
-            self._store.write(drop_lease, LEASE, self._holder)
         self._redis.close()
+        if self._is_leader:
+            self._step_down()
 
     def _lead(self) -> None:
         try:
@@ -73,6 +77,14 @@ class Dispatcher:
         except Unavailable:
             self._is_leader = False
             raise
+
+    def _step_down(self) -> None:
+        self._is_leader = False
+        try:
+            self._store.write(drop_lease, LEASE, self._holder)
+        except Unavailable as error:
+            # It runs out by itself.
+            log.warning("lease_not_dropped", lease=LEASE, error=str(error))
 
     def _make_due(self) -> None:
         self._postman.push(self._store.write(make_due))

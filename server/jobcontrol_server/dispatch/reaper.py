@@ -6,6 +6,7 @@ import structlog
 
 from jobcontrol_core.bus.postman import Postman
 from jobcontrol_core.domain.errors import Unavailable
+from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.reaping import BATCH, reap
 from jobcontrol_server.dispatch.vigil import Vigil
@@ -22,13 +23,14 @@ class Reaper:
         self._vigil = vigil
 
     def keep_watch(self, *, is_leader: bool) -> None:
-        """Reap if this process leads and may judge."""
-        self._vigil.mark()
-        if not (is_leader and self._vigil.is_long_enough):
-            return
+        """Reach the database; reap if this process leads and has been awake and connected for long enough."""
         try:
-            while self._reap_batch() == BATCH:
-                pass
+            # Whoever does not lead keeps watch, too: a leader that an outage made must not judge by that outage.
+            self._store.read(read_now)
+            self._vigil.mark()
+            if is_leader and self._vigil.is_long_enough:
+                while self._reap_batch() == BATCH:
+                    pass
         except Unavailable:
             self._vigil.restart()
             raise
