@@ -14,6 +14,8 @@ from sqlalchemy import Connection
 
 from jobcontrol_core.store.engine import Store
 
+#: Where the revisions are.
+FOLDER = Path(__file__).parent
 BASE = "base"
 HEAD = "head"
 
@@ -64,7 +66,7 @@ def is_current(url: str) -> bool:
 def config(tx: Connection | None = None) -> Config:
     """Alembic's configuration without a file, working in the transaction `tx`."""
     made = Config()
-    made.set_main_option("script_location", str(Path(__file__).parent))
+    made.set_main_option("script_location", str(FOLDER))
     made.set_main_option("file_template", "%%(rev)s_%%(slug)s")
     made.set_main_option("path_separator", "os")
     made.attributes["connection"] = tx
