@@ -9,7 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, NestedTransaction
+from sqlalchemy.exc import OperationalError
 
 R = TypeVar("R")
 Write = tuple[Callable[[Connection], Any], "Future[Any]"]
@@ -90,8 +91,16 @@ def _run_in_savepoint(tx: Connection, fn: Callable[[Connection], Any], future: F
     try:
         result = fn(tx)
     except Exception as error:  # noqa: BLE001 - the caller receives it
-        savepoint.rollback()
+        _roll_back(savepoint, error)
         refusal = error
         return lambda: future.set_exception(refusal)
     savepoint.commit()
     return lambda: future.set_result(result)
+
+
+def _roll_back(savepoint: NestedTransaction, cause: Exception) -> None:
+    """Undo one write; raise its `cause` for the whole group if SQLite undid everything, as on a full disk."""
+    try:
+        savepoint.rollback()
+    except OperationalError:
+        raise cause from None
