@@ -23,6 +23,8 @@ class Replay:
     steps: dict[str, Step] = field(default_factory=dict)
     stages: dict[str, StageCounts] = field(default_factory=dict)
     has_bulk_success: bool = False
+    #: Stages in which steps moved without being told by their ids: of those the last telling may be old.
+    moved_in_bulk: set[str] = field(default_factory=set)
 
     def tell(self, event: JobEvent) -> None:
         """Take in one event."""
@@ -52,7 +54,7 @@ class Replay:
             assert step.status in STEP_MOVES[previous], f"{previous} -> {step.status}"
             self._count(step.stage, previous, -1)
         known = self.steps.get(step.id)
-        if known is not None:
+        if known is not None and step.stage not in self.moved_in_bulk:
             is_claim = step.status is StepStatus.PROCESSING
             assert step.attempt == known.attempt + is_claim, "an attempt grows by one, and by a claim alone"
         self._count(step.stage, step.status, 1)
@@ -60,8 +62,10 @@ class Replay:
         self.steps[step.id] = step
 
     def _previous_of(self, step: Step) -> StepStatus | None:
-        if step.id in self.steps:
-            return self.steps[step.id].status
+        known = self.steps.get(step.id)
+        if known is not None:
+            was_claimed_in_bulk = step.attempt > known.attempt and step.status is not StepStatus.PROCESSING
+            return StepStatus.PROCESSING if was_claimed_in_bulk else known.status
         is_birth = step.attempt == 0 and step.completed_at in (None, step.created_at)
         # A step that was born in bulk was not told by its id then; it was PENDING.
         return None if is_birth else StepStatus.PENDING
@@ -70,6 +74,7 @@ class Replay:
         if previous is not None:
             assert status in STEP_MOVES[previous]
             self._count(stage, previous, -count)
+            self.moved_in_bulk.add(stage)
         self._count(stage, status, count)
         self.has_bulk_success |= status is StepStatus.COMPLETED
 
