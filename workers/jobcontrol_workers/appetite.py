@@ -15,7 +15,7 @@ from jobcontrol_workers.room import Room
 
 #: How long one job's stage is served without a ticket while other jobs wait.
 SLICE_SECONDS = 0.100
-_BUILDS_KEPT = 256
+BUILDS_KEPT = 256
 
 Place = tuple[str, int]
 
@@ -28,11 +28,21 @@ class Errand:
     builds: Mapping[str, Build] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A stage of a job that is taken to hold more steps, and since when it is served without a ticket."""
+
+    build: Build
+    served: Served
+    since: float
+
+
 class Appetite:
     """Used by the journal's thread, but for `told_waiting_jobs`, which any thread may call.
 
-    A stage of a job that is known to hold more steps is claimed from again without a ticket. While other
-    jobs have tickets in the queues that ends after a slice: the stage gets a ticket like everybody else.
+    A stage of a job that is known to hold more steps is claimed from again without a ticket; several take
+    turns. While other jobs have tickets in the queues that ends after a slice: the stage gets a ticket like
+    everybody else.
     """
 
     def __init__(
@@ -43,7 +53,8 @@ class Appetite:
         self._read_build = read_build
         self._can_push = can_push
         self._builds: OrderedDict[str, Build] = OrderedDict()
-        self._more: dict[Place, float] = {}
+        #: In the order in which they are served next.
+        self._known: dict[Place, Known] = {}
         self._waiting_jobs: frozenset[str] = frozenset()
 
     def told_waiting_jobs(self, job_ids: Iterable[str]) -> None:
@@ -52,82 +63,88 @@ class Appetite:
 
     @property
     def is_hungry(self) -> bool:
-        """True if a known place has more steps, its slice is not over, and there is room for them."""
-        return any(self._room_at(place) > 0 for place in self._open_places())
+        """True if there is room for steps of a known place, or one is to be left to others. Asks no database."""
+        now = time.monotonic()
+        return any(
+            self._room.of_stage(known.served) > 0 or self._is_slice_over(place, known, now)
+            for place, known in self._known.items()
+        )
 
     def choose(self, tickets: Sequence[Place]) -> Errand:
         """Wishes for the tickets first, then for known places; no more than can start at once."""
+        now = time.monotonic()
+        for place in tickets:
+            # A ticket without room is kept in mind: it has been taken, and nobody puts it back.
+            self._learn(place, now)
+        known = [place for place, known in self._known.items() if not self._is_slice_over(place, known, now)]
         wishes: dict[str, dict[int, int]] = {}
         builds: dict[str, Build] = {}
         planned: Counter[StageKey] = Counter()
-        for place in dict.fromkeys([*tickets, *self._open_places()]):
-            build, served = self._build(place[0]), self._served_at(place)
-            if build is None or served is None:
-                continue
+        for place in dict.fromkeys([*(ticket for ticket in tickets if ticket in self._known), *known]):
+            one = self._known[place]
             # Two jobs may ask for the same stage, and all stages share the process's slots.
-            room = min(self._room.of_stage(served) - planned[served.key], self._room.free - planned.total())
+            room = min(self._room.of_stage(one.served) - planned[one.served.key], self._room.free - planned.total())
             if room > 0:
-                planned[served.key] += room
-                builds[build.job_id] = build
-                wishes.setdefault(build.job_id, {})[place[1]] = room
+                planned[one.served.key] += room
+                builds[one.build.job_id] = one.build
+                wishes.setdefault(one.build.job_id, {})[place[1]] = room
+                self._known[place] = self._known.pop(place)
         return Errand(tuple(ClaimWish(job_id, room) for job_id, room in wishes.items()), builds)
 
     def digest(self, errand: Errand, exchanged: Exchanged) -> tuple[Waiting, ...]:
         """Learn from an exchange; returns the stages that are left to others and need a ticket."""
-        self._forget_emptied(errand, exchanged)
         now = time.monotonic()
-        for_others = []
-        for waiting in exchanged.waiting:
-            place = (waiting.job_id, waiting.stage_no)
-            if self._served_at(place) is None:
-                for_others.append(waiting)
-                continue
-            since = self._more.setdefault(place, now)
-            if self._is_slice_over(place, since, now):
-                del self._more[place]
-                for_others.append(waiting)
-            elif self._room_at(place) <= 0:
-                # What does not fit here may fit elsewhere.
-                for_others.append(waiting)
-        return tuple(for_others)
+        waiting = {(one.job_id, one.stage_no): one for one in exchanged.waiting}
+        self._forget_emptied(errand, exchanged, waiting)
+        for place in waiting:
+            self._learn(place, now)
+        # What does not fit here may fit elsewhere.
+        left = {place: one for place, one in waiting.items() if not self._has_room(place)}
+        return tuple({**left, **self._end_slices(now)}.values())
 
-    def _open_places(self) -> list[Place]:
-        now = time.monotonic()
-        return [place for place, since in list(self._more.items()) if not self._is_slice_over(place, since, now)]
-
-    def _is_slice_over(self, place: Place, since: float, now: float) -> bool:
-        has_others = bool(self._waiting_jobs - {place[0]})
-        return has_others and now - since > SLICE_SECONDS and self._can_push()
-
-    def _forget_emptied(self, errand: Errand, exchanged: Exchanged) -> None:
-        """A place that gave less than was wished for has no more claimable steps."""
+    def _forget_emptied(self, errand: Errand, exchanged: Exchanged, waiting: Mapping[Place, Waiting]) -> None:
+        """A place that gave less than was wished for, or all it had, has no more claimable steps."""
+        got = Counter((claimed.step.job_id, claimed.step.stage_no) for claimed in exchanged.claimed)
         for wish in errand.wishes:
             for stage_no, room in wish.room.items():
-                got = sum(
-                    1
-                    for claimed in exchanged.claimed
-                    if claimed.step.job_id == wish.job_id and claimed.step.stage_no == stage_no
-                )
-                if got < room:
-                    self._more.pop((wish.job_id, stage_no), None)
+                place = (wish.job_id, stage_no)
+                if got[place] < room or place not in waiting:
+                    self._known.pop(place, None)
 
-    def _room_at(self, place: Place) -> int:
-        served = self._served_at(place)
-        return self._room.of_stage(served) if served is not None else 0
+    def _end_slices(self, now: float) -> dict[Place, Waiting]:
+        over = [place for place, known in self._known.items() if self._is_slice_over(place, known, now)]
+        return {place: _waiting(place, self._known.pop(place)) for place in over}
 
-    def _served_at(self, place: Place) -> Served | None:
+    def _is_slice_over(self, place: Place, known: Known, now: float) -> bool:
+        has_others = bool(self._waiting_jobs - {place[0]})
+        return has_others and now - known.since > SLICE_SECONDS and self._can_push()
+
+    def _has_room(self, place: Place) -> bool:
+        known = self._known.get(place)
+        return known is not None and self._room.of_stage(known.served) > 0
+
+    def _learn(self, place: Place, now: float) -> None:
+        """Know a place from now on, if this process runs its stage."""
         job_id, stage_no = place
-        build = self._build(job_id)
+        build = None if place in self._known else self._build(job_id)
         if build is None or stage_no >= len(build.stages):
-            return None
+            return
         stage = build.stages[stage_no]
-        return self._registry.find((build.pipeline, stage.name, stage.version))
+        served = self._registry.find((build.pipeline, stage.name, stage.version))
+        if served is not None:
+            self._known[place] = Known(build, served, now)
 
     def _build(self, job_id: str) -> Build | None:
         """The job's build, kept once read; None for a ticket that names no job there is."""
         build = self._builds.get(job_id) or self._read_build(job_id)
         if build is not None:
             self._builds[job_id] = build
-            if len(self._builds) > _BUILDS_KEPT:
+            self._builds.move_to_end(job_id)
+            if len(self._builds) > BUILDS_KEPT:
                 self._builds.popitem(last=False)
         return build
+
+
+def _waiting(place: Place, known: Known) -> Waiting:
+    job_id, stage_no = place
+    return Waiting(job_id, stage_no, known.build.stages[stage_no].queue)

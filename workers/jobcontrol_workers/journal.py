@@ -10,12 +10,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import StatementError
 
 from jobcontrol_core.bus.postman import Postman
 from jobcontrol_core.domain.errors import Unavailable
 from jobcontrol_core.domain.lifecycle import FailureReason
-from jobcontrol_core.domain.outcomes import Failed, Interrupted, StepOutcome
+from jobcontrol_core.domain.outcomes import Failed, Interrupted, StepOutcome, storable_text
 from jobcontrol_core.domain.values import Build, ClaimedStep, ErrorInfo
 from jobcontrol_core.store.claims import ClaimWish
 from jobcontrol_core.store.engine import Store
@@ -31,7 +31,9 @@ MAX_GROUP = 64
 
 EXIT_JOURNAL = 70
 
-Deliver = Callable[[Sequence[ClaimedStep], Build], None]
+#: Receives what was claimed, its build, and the session it was claimed under.
+Deliver = Callable[[Sequence[ClaimedStep], Build, str], None]
+NOTHING = Exchanged(frozenset(), (), (), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Journal:
         self._is_doubtful = False
         self._is_claiming = True
         self._is_closing = False
+        self._is_exchanging = False
         self._news = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
 
@@ -71,64 +74,86 @@ class Journal:
         """Have an outcome committed. Returns at once; the outcome is not lost while the process lives."""
         with self._news:
             self._outcomes.append(outcome)
-            self._news.notify()
+            self._news.notify_all()
 
     def order(self, job_id: str, stage_no: int) -> Future[None]:
         """Claim by a ticket. The future is resolved once the ticket has been used."""
         order = Order(job_id, stage_no, Future())
         with self._news:
-            self._orders.append(order)
-            self._news.notify()
+            if self._is_closing:
+                order.done.set_result(None)
+            else:
+                self._orders.append(order)
+                self._news.notify_all()
         return order.done
+
+    @property
+    def is_claiming(self) -> bool:
+        """False while no step may be claimed."""
+        return self._is_claiming
 
     def set_claiming(self, is_claiming: bool, /) -> None:
         """Whether steps are claimed; outcomes are written in any case."""
         with self._news:
             self._is_claiming = is_claiming and not self._is_closing
-            self._news.notify()
+            self._news.notify_all()
+
+    def stop_claiming(self, timeout: float) -> None:
+        """Claim nothing more, and wait for the exchange under way: what it claims has then been delivered."""
+        with self._news:
+            self._is_claiming = False
+            self._news.wait_for(lambda: not self._is_exchanging, timeout)
 
     def change_session(self, session_id: str) -> None:
         """Claim under a new session; what still runs under the old one is refused by the fence."""
         with self._news:
             self._session_id = session_id
-            self._running.clear()
 
     def close(self, timeout: float) -> bool:
         """Write what waits, then stop; False if that took longer than `timeout` seconds."""
         with self._news:
             self._is_claiming = False
             self._is_closing = True
-            self._news.notify()
+            self._news.notify_all()
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while True:
-            with self._news:
-                while not self._has_work():
-                    if self._is_closing:
-                        return
-                    self._news.wait()
-                outcomes, self._outcomes = self._outcomes[:MAX_GROUP], self._outcomes[MAX_GROUP:]
-                orders, self._orders = self._orders, []
-                session_id = self._session_id
-                is_claiming = self._is_claiming
-            try:
-                self._exchange(session_id, outcomes, orders, is_claiming=is_claiming)
-            except Exception:
-                # A process that cannot tell what its steps did is of no use: its end is seen, and its steps run again.
-                log.exception("journal_failed")
-                os._exit(EXIT_JOURNAL)
+        try:
+            while self._take_turn():
+                pass
+        except Exception:
+            # A process that cannot tell what its steps did is of no use: its end is seen, and its steps run again.
+            log.exception("journal_failed")
+            os._exit(EXIT_JOURNAL)
+
+    def _take_turn(self) -> bool:
+        """One exchange, once there is something to exchange; False when closed and done."""
+        with self._news:
+            self._news.wait_for(lambda: self._has_work() or self._is_closing)
+            if not self._has_work():
+                return False
+            outcomes, self._outcomes = self._outcomes[:MAX_GROUP], self._outcomes[MAX_GROUP:]
+            orders, self._orders = self._orders, []
+            session_id, is_claiming = self._session_id, self._is_claiming
+            self._is_exchanging = True
+        self._exchange(session_id, outcomes, orders, is_claiming=is_claiming)
+        with self._news:
+            self._is_exchanging = False
+            self._news.notify_all()
+        return True
 
     def _has_work(self) -> bool:
-        return bool(self._outcomes or self._orders or (self._is_claiming and self._appetite.is_hungry))
+        is_asked = bool(self._outcomes or self._orders or self._is_doubtful)
+        return is_asked or (self._is_claiming and self._appetite.is_hungry)
 
     def _exchange(
         self, session_id: str, outcomes: list[StepOutcome], orders: list[Order], *, is_claiming: bool
     ) -> None:
         try:
             errand = self._appetite.choose([(o.job_id, o.stage_no) for o in orders]) if is_claiming else Errand()
-            exchanged = self._commit(session_id, outcomes, errand.wishes)
+            has_anything = outcomes or errand.wishes
+            exchanged = self._commit(session_id, outcomes, errand.wishes) if has_anything else NOTHING
             self._follow_up(session_id, outcomes, errand, exchanged)
         except Unavailable as error:
             log.warning("database_away", error=str(error), outcomes_waiting=len(outcomes))
@@ -145,10 +170,13 @@ class Journal:
         """One exchange. A group that the database refuses is halved until the culprit is alone."""
         try:
             return self._store.write(exchange, session_id, outcomes, wishes)
-        except DBAPIError as error:
+        except Unavailable:
+            raise
+        except Exception as error:
+            # Refused by the database, or by the driver before it: either way one of these values is the culprit.
             if not outcomes:
                 raise
-            log.warning("outcome_refused", outcomes=len(outcomes), error=str(error.orig))
+            log.warning("outcome_refused", outcomes=len(outcomes), error=_reason_of(error))
             if len(outcomes) == 1:
                 return self._store.write(exchange, session_id, [_refused(outcomes[0], error)], wishes)
         middle = len(outcomes) // 2
@@ -173,7 +201,7 @@ class Journal:
         for job_id, build in errand.builds.items():
             mine = [claimed for claimed in exchanged.claimed if claimed.step.job_id == job_id]
             if mine:
-                self._deliver(mine, build)
+                self._deliver(mine, build, session_id)
         self._postman.push(self._appetite.digest(errand, exchanged))
         if self._is_doubtful:
             self._give_back(session_id)
@@ -189,7 +217,12 @@ class Journal:
         self._is_doubtful = False
 
 
-def _refused(outcome: StepOutcome, error: DBAPIError) -> StepOutcome:
-    info = ErrorInfo("BadResult", f"the database refused the step's outcome: {error.orig}")
+def _refused(outcome: StepOutcome, error: Exception) -> StepOutcome:
+    info = ErrorInfo("BadResult", storable_text(f"the database refused the step's outcome: {_reason_of(error)}"))
     failed = Failed(FailureReason.BAD_RESULT, info, is_final=True)
     return StepOutcome(outcome.job_id, outcome.step_id, outcome.attempt, failed)
+
+
+def _reason_of(error: Exception) -> str:
+    # Without the statement and its values.
+    return str(error.orig if isinstance(error, StatementError) else error)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -35,7 +36,7 @@ from jobcontrol_workers.link import Link, Message
 from jobcontrol_workers.registry import Registry, load_pipelines
 from jobcontrol_workers.room import Room
 from jobcontrol_workers.runner import Attempt, perform
-from jobcontrol_workers.taker import Taker
+from jobcontrol_workers.taker import POP_SECONDS, Taker
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +72,7 @@ class WorkerProcess:
         self._running: dict[tuple[str, int], Running] = {}
         self._loop = asyncio.get_running_loop()
         self._is_draining = False
-        self._trusted_until = time.monotonic() + lease
+        self._trusted_until = self._trust_from(time.monotonic())
         self.session_id = self._open_session()
         self._appetite = Appetite(
             registry, self._room, lambda job_id: store.read(read_build, job_id), lambda: self._postman.is_reachable
@@ -81,13 +82,18 @@ class WorkerProcess:
             settings.redis, self.session_id, list(registry.queues), self._room, self._journal, self._appetite
         )
 
+    @property
+    def tick_seconds(self) -> float:
+        """How often trust is checked: well within the margin by which handlers stop before the lease ends."""
+        return min(TICK_SECONDS, self._lease * TRUST_MARGIN / 4)
+
     def start(self) -> None:
         self._journal.start()
         self._taker.start()
 
     def renewed(self, sent_at: float) -> None:
         """The lease was extended by a heartbeat sent at `sent_at` on the monotonic clock."""
-        self._trusted_until = max(self._trusted_until, sent_at + self._lease * (1 - TRUST_MARGIN))
+        self._trusted_until = max(self._trusted_until, self._trust_from(sent_at))
         self._journal.set_claiming(self._may_claim)
 
     def stop_jobs(self, job_ids: Sequence[str]) -> None:
@@ -100,15 +106,16 @@ class WorkerProcess:
         """Stop everything that runs under the session, and go on under a new one; returns its id."""
         for running in list(self._running.values()):
             self._stop(running, "LOST")
+        sent_at = time.monotonic()
         self.session_id = self._open_session()
-        self._trusted_until = time.monotonic() + self._lease * (1 - TRUST_MARGIN)
+        self._trusted_until = self._trust_from(sent_at)
         self._journal.change_session(self.session_id)
         self._journal.set_claiming(self._may_claim)
         return self.session_id
 
     def check_trust(self) -> None:
         """Stop handlers before a lease that could not be renewed ends: afterwards others may run their steps."""
-        if time.monotonic() > self._trusted_until:
+        if not self._is_trusted:
             self._journal.set_claiming(False)
             for running in list(self._running.values()):
                 self._stop(running, "LOST")
@@ -119,7 +126,7 @@ class WorkerProcess:
             return
         self._is_draining = True
         self._taker.stop()
-        self._journal.set_claiming(False)
+        await asyncio.to_thread(self._journal.stop_claiming, 1.0)
         await self._settle(self._settings.drain_seconds)
         for running in list(self._running.values()):
             self._stop(running, "DRAINED")
@@ -127,12 +134,20 @@ class WorkerProcess:
         for running in list(self._running.values()):
             self._record(running, Interrupted("DRAINED"))
         is_written = await asyncio.to_thread(self._journal.close, 3.0)
+        await asyncio.to_thread(self._taker.join, POP_SECONDS + 0.5)
         log.info("worker_drained", session=short_id(self.session_id), is_written=is_written)
         await asyncio.to_thread(self._postman.close)
 
     @property
     def _may_claim(self) -> bool:
-        return not self._is_draining and time.monotonic() <= self._trusted_until
+        return not self._is_draining and self._is_trusted
+
+    @property
+    def _is_trusted(self) -> bool:
+        return time.monotonic() <= self._trusted_until
+
+    def _trust_from(self, sent_at: float) -> float:
+        return sent_at + self._lease * (1 - TRUST_MARGIN)
 
     async def _settle(self, seconds: float) -> None:
         tasks = [running.task for running in self._running.values()]
@@ -152,17 +167,20 @@ class WorkerProcess:
         self._store.write(open_session, session, timedelta(seconds=self._lease))
         return session.id
 
-    def _deliver(self, claimed: Sequence[ClaimedStep], build: Build) -> None:
+    def _deliver(self, claimed: Sequence[ClaimedStep], build: Build, session_id: str) -> None:
         """On the journal's thread: hold the room at once, then run the steps on the loop."""
         for step in claimed:
             self._room.hold((build.pipeline, step.step.stage, build.stages[step.step.stage_no].version))
-        self._loop.call_soon_threadsafe(self._launch, claimed, build)
+        self._loop.call_soon_threadsafe(self._launch, claimed, build, session_id)
 
-    def _launch(self, claimed: Sequence[ClaimedStep], build: Build) -> None:
+    def _launch(self, claimed: Sequence[ClaimedStep], build: Build, session_id: str) -> None:
+        is_ours = session_id == self.session_id and self._is_trusted
         for one in claimed:
             served = self._registry.find((build.pipeline, one.step.stage, build.stages[one.step.stage_no].version))
             assert served is not None
             context = StepContext(build, one, None)
+            # Claimed while the lease was lost: others may run it already.
+            context.stop_cause = None if is_ours else "LOST"
             attempt = Attempt(one, build, served, context, StoredResults(self._store, build), self._documents)
             task = self._loop.create_task(self._run(attempt))
             self._running[one.step.id, one.step.attempt] = Running(attempt, task)
@@ -213,7 +231,7 @@ class Child:
         self._link.send(session=self._process.session_id)
         while not self._ended.is_set():
             self._process.check_trust()
-            await _wait(self._ended, TICK_SECONDS)
+            await _wait(self._ended, self._process.tick_seconds)
 
     async def receive(self, message: Message) -> None:
         match message:
@@ -224,7 +242,8 @@ class Child:
                 self._process.stop_jobs(stopping)
             case {"ended": session_id} if session_id == self._process.session_id:
                 log.warning("lease_lost", session=short_id(session_id))
-                self._link.send(session=self._process.lose_lease())
+                with suppress(Unavailable):  # It is said again with the next renewal.
+                    self._link.send(session=self._process.lose_lease())
             case {"drain": True}:
                 await self._process.drain()
                 self._link.send(drained=True)
@@ -273,6 +292,7 @@ def main() -> None:
         log.error("database_away", error=str(error))
         os._exit(1)
     # Handlers on threads cannot be ended; their steps have been given back.
+    sys.stdout.flush()
     os._exit(0)
 
 

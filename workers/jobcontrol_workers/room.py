@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import Counter
+from collections.abc import Collection
 
 from jobcontrol_workers.registry import Registry, Served, StageKey
 
@@ -58,11 +59,10 @@ class Room:
                 self._means[key] = mean + _WEIGHT * (seconds - mean)
             self._changed.notify_all()
 
-    def wait_for_queues(self, timeout: float) -> list[str]:
-        """The queues that have room, waiting up to `timeout` seconds for one."""
+    def wait_for_queues(self, timeout: float, *, besides: Collection[str] = ()) -> list[str]:
+        """The queues that have room, waiting up to `timeout` seconds for one that is not among `besides`."""
         with self._changed:
-            if not self._queues():
-                self._changed.wait(timeout)
+            self._changed.wait_for(lambda: any(queue not in besides for queue in self._queues()), timeout)
             return self._queues()
 
     def _queues(self) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -16,7 +15,7 @@ from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
 
 from jobcontrol_core.bus.connection import LOST, connect
-from jobcontrol_core.bus.tickets import Ticket, TicketQueues
+from jobcontrol_core.bus.tickets import Ticket, TicketQueues, text_of
 from jobcontrol_workers.appetite import Appetite
 from jobcontrol_workers.journal import Journal
 from jobcontrol_workers.room import Room
@@ -27,6 +26,8 @@ POP_SECONDS = 1
 #: A blocking pop is given up after this long: a Redis that hangs is lost.
 POP_TIMEOUT = 3.0
 ROOM_SECONDS = 0.1
+#: How old the picture of who waits for a turn may be.
+LOOK_SECONDS = 0.1
 RETRY_SECONDS = 0.5
 REGISTER_SECONDS = 10.0
 
@@ -59,15 +60,14 @@ class TicketWorker(BaseWorker):
             self.register_birth()  # type: ignore[no-untyped-call]
         self.heartbeat()
 
-    def pop(self, queue_names: list[str]) -> str | None:
-        """The id at the head of the first of these queues that has one, waiting for up to POP_SECONDS."""
-        keys = [queue.key for queue in self.queues if queue.name in queue_names]
-        keys.sort(key=lambda key: queue_names.index(key.removeprefix(Queue.redis_queue_namespace_prefix)))
+    def pop(self, queue_names: list[str], *, is_patient: bool) -> str | None:
+        """The id at the head of the first of these queues that has one; if patient, waits up to POP_SECONDS."""
+        keys = [Queue.redis_queue_namespace_prefix + name for name in queue_names]
         try:
-            popped = Queue.lpop(keys, POP_SECONDS, connection=self.connection)
+            popped = Queue.lpop(keys, POP_SECONDS if is_patient else None, connection=self.connection)
         except DequeueTimeout:
             return None
-        return popped[1].decode() if popped else None
+        return text_of(popped[1]) if popped else None
 
 
 class Taker:
@@ -83,6 +83,7 @@ class Taker:
         self._journal = journal
         self._appetite = appetite
         self._turns = itertools.count()
+        self._looked_at = -LOOK_SECONDS
         self._is_stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="taker", daemon=True)
 
@@ -93,18 +94,27 @@ class Taker:
         """Take no further ticket."""
         self._is_stopped.set()
 
+    def join(self, timeout: float) -> None:
+        """Wait for the turn that is under way, at most `timeout` seconds."""
+        self._thread.join(timeout)
+
     def _run(self) -> None:
         while not self._is_stopped.is_set():
             try:
                 self._serve()
             except LOST as error:
                 log.warning("redis_lost", error=str(error))
-                self._wait_for(self._is_reachable)
+                self._wait_for_redis()
                 log.info("redis_back")
+            except Exception:
+                # Whatever somebody put into Redis, the next ticket is taken all the same.
+                log.exception("ticket_not_taken")
+                self._is_stopped.wait(RETRY_SECONDS)
 
-    def _wait_for(self, condition: Callable[[], bool]) -> None:
-        while not (condition() or self._is_stopped.is_set()):
-            self._is_stopped.wait(RETRY_SECONDS)
+    def _wait_for_redis(self) -> None:
+        # At least once: a Redis may answer a ping and refuse everything else.
+        while not self._is_stopped.wait(RETRY_SECONDS) and not self._is_reachable():
+            pass
 
     def _is_reachable(self) -> bool:
         try:
@@ -126,21 +136,32 @@ class Taker:
             worker.register_death()  # type: ignore[no-untyped-call]
 
     def _take_turn(self, worker: TicketWorker, lists: TicketQueues) -> None:
-        queues = self._room.wait_for_queues(ROOM_SECONDS)
-        if not queues:
+        if time.monotonic() - self._looked_at >= LOOK_SECONDS:
             self._look_who_waits(lists)
+        if not self._journal.is_claiming:
+            # Whoever may not claim leaves the tickets to others.
+            self._is_stopped.wait(ROOM_SECONDS)
             return
-        # In turn, so that no queue is served only when the ones before it are empty.
-        first = next(self._turns) % len(queues)
-        popped = worker.pop(queues[first:] + queues[:first])
+        queues = self._room.wait_for_queues(ROOM_SECONDS)
+        popped = self._pop(worker, queues) if queues else None
         if popped is None:
-            self._appetite.told_waiting_jobs(())
             return
         lists.finish(popped)
         ticket = Ticket.parse(popped)
         if ticket is not None and not self._is_stopped.is_set():
             self._journal.order(ticket.job_id, ticket.stage_no).result()
 
+    def _pop(self, worker: TicketWorker, queues: list[str]) -> str | None:
+        # In turn, so that no queue is served only when the ones before it are empty.
+        first = next(self._turns) % len(queues)
+        has_room_for_all = len(queues) == len(self._queues)
+        popped = worker.pop(queues[first:] + queues[:first], is_patient=has_room_for_all)
+        if popped is None and not has_room_for_all:
+            # Not in Redis: the tickets of a queue that is full now are to be taken as soon as it is not.
+            self._room.wait_for_queues(ROOM_SECONDS, besides=queues)
+        return popped
+
     def _look_who_waits(self, lists: TicketQueues) -> None:
         listed = [ticket.job_id for queue in self._queues for ticket in lists.listed(queue)]
         self._appetite.told_waiting_jobs(listed)
+        self._looked_at = time.monotonic()

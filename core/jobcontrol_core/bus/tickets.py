@@ -50,7 +50,7 @@ class TicketQueues:
     def listed(self, queue: str) -> list[Ticket]:
         """The tickets that the queue's list holds now: the only evidence of tickets there is."""
         # Read here and not by RQ, which stumbles over an id that is no text: anybody may write to Redis.
-        ids = [told.decode(errors="replace") for told in self._connection.lrange(self._queue(queue).key, 0, -1)]
+        ids = map(text_of, self._connection.lrange(self._queue(queue).key, 0, -1))
         return [ticket for ticket in map(Ticket.parse, ids) if ticket is not None]
 
     def push(self, queue: str, tickets: Iterable[Ticket]) -> None:
@@ -80,3 +80,8 @@ class TicketQueues:
 
     def _queue(self, name: str) -> Queue:
         return Queue(name, connection=self._connection, serializer=JSONSerializer)
+
+
+def text_of(told: bytes | str) -> str:
+    """What Redis answered as text, whatever bytes it holds."""
+    return told if isinstance(told, str) else told.decode(errors="replace")
