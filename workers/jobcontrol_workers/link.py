@@ -34,11 +34,13 @@ class Link:
             self._writer.flush()
 
     def close(self) -> None:
+        """Once the other side is gone: hear what it said last, and close the pipes."""
         with self._write_lock, suppress(OSError):
             self._writer.close()
+        self._thread.join(timeout=1.0)
 
     def _listen(self) -> None:
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError), self._reader:
             for line in self._reader:
                 self._on_message(json.loads(line))
         self._on_end()

@@ -32,6 +32,7 @@ KILL_AFTER = 4.0
 #: A process that dies sooner than this is started again only after a wait.
 YOUNG_SECONDS = 2.0
 LONGEST_WAIT = 5.0
+TURN_SECONDS = 0.2
 RELEASE_RETRY = 0.5
 
 
@@ -40,6 +41,8 @@ class Child:
 
     def __init__(self, targets: Sequence[str], supervisor: str, on_exit: queue.SimpleQueue[Child]) -> None:
         self.session_id: str | None = None
+        #: Killed by its supervisor because its time to drain was over.
+        self.is_killed = False
         self.started_at = time.monotonic()
         to_child_read, to_child_write = os.pipe()
         from_child_read, from_child_write = os.pipe()
@@ -69,6 +72,8 @@ class Child:
         self._link.send(**message)
 
     def kill(self) -> None:
+        """End it now; what it ran is given back as by a drain."""
+        self.is_killed = True
         self._popen.kill()
 
     def _hear(self, message: Message) -> None:
@@ -77,6 +82,7 @@ class Child:
 
     def _wait(self) -> None:
         self._popen.wait()
+        # What it said last names the session to end.
         self._link.close()
         self._on_exit.put(self)
 
@@ -95,6 +101,7 @@ class Supervisor:
         self._signals = 0
         self._is_over = threading.Event()
         self._young_deaths = 0
+        self._start_at = 0.0
 
     def run(self) -> int:
         """Serve; returns the exit code."""
@@ -104,10 +111,9 @@ class Supervisor:
         renewing = threading.Thread(target=self._renew_forever, name="renew", daemon=True)
         renewing.start()
         log.info("worker_started", supervisor=self._name, processes=self._settings.worker_processes)
-        for _ in range(self._settings.worker_processes):
-            self._spawn()
         while not self._signals:
-            self._see_exit(timeout=0.2)
+            self._start_missing()
+            self._see_exit(timeout=TURN_SECONDS)
         self._drain()
         self._is_over.set()
         listener.close()
@@ -119,6 +125,12 @@ class Supervisor:
     def _on_signal(self, signum: int, _frame: object) -> None:
         self._signals += 1
 
+    def _start_missing(self) -> None:
+        """Start processes until there are as many as wanted, unless they die young: then ever more slowly."""
+        if time.monotonic() >= self._start_at:
+            for _ in range(self._settings.worker_processes - len(self._children)):
+                self._spawn()
+
     def _spawn(self) -> None:
         # On the main thread: the kernel ties a child to the thread that made it.
         child = Child(self._targets, self._name, self._exits)
@@ -126,7 +138,7 @@ class Supervisor:
         log.info("process_started", pid=child.pid)
 
     def _see_exit(self, timeout: float) -> Child | None:
-        """Take note of a process that ended: give its steps back, and start another in its place."""
+        """Take note of a process that ended, and give its steps back."""
         try:
             child = self._exits.get(timeout=timeout)
         except queue.Empty:
@@ -136,21 +148,21 @@ class Supervisor:
         how = _how_it_ended(child.exit_code)
         (log.warning if is_wanted else log.info)("process_ended", pid=child.pid, how=how)
         self._release(child, how)
-        if is_wanted:
-            self._wait_if_young(child)
-            self._spawn()
+        self._note_age(child)
         return child
 
-    def _wait_if_young(self, child: Child) -> None:
-        is_young = time.monotonic() - child.started_at < YOUNG_SECONDS
+    def _note_age(self, child: Child) -> None:
+        now = time.monotonic()
+        is_young = now - child.started_at < YOUNG_SECONDS
         self._young_deaths = self._young_deaths + 1 if is_young else 0
         if self._young_deaths > 1:
-            time.sleep(min(LONGEST_WAIT, 0.1 * 2**self._young_deaths))
+            self._start_at = now + min(LONGEST_WAIT, 0.1 * 2**self._young_deaths)
 
     def _release(self, child: Child, how: str) -> None:
         if child.session_id is None:
             return
-        cause = "DRAINED" if self._signals and child.exit_code == 0 else "CRASHED"
+        is_drained = self._signals and (child.exit_code == 0 or child.is_killed)
+        cause = "DRAINED" if is_drained else "CRASHED"
         try:
             released = self._store.write(release_session, child.session_id, how, cause)
         except Unavailable as error:
@@ -170,7 +182,7 @@ class Supervisor:
             child.send(drain=True)
         deadline = time.monotonic() + self._settings.drain_seconds + KILL_AFTER
         while self._children and time.monotonic() < deadline and self._signals == signals:
-            self._see_exit(timeout=0.2)
+            self._see_exit(timeout=TURN_SECONDS)
         for child in self._children:
             child.kill()
         while self._children:
