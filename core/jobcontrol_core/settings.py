@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from typing import Any, Literal, Self
+from urllib.parse import quote
 
 from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,7 +23,10 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """Every setting, its default and its unit. `load` reads the environment; keyword arguments are for tests."""
 
-    model_config = SettingsConfigDict(env_prefix="JOBCONTROL_", populate_by_name=True, extra="ignore", frozen=True)
+    # An empty variable counts as unset: that is how compose files pass on what nobody has set.
+    model_config = SettingsConfigDict(
+        env_prefix="JOBCONTROL_", env_ignore_empty=True, populate_by_name=True, extra="ignore", frozen=True
+    )
 
     database_url: str = Field(
         DEFAULT_DATABASE, validation_alias=AliasChoices("JOBCONTROL_DATABASE_URL", "DATABASE_URL", "database_url")
@@ -99,7 +103,7 @@ class Settings(BaseSettings):
         """The Redis URL: given whole, or put together from the first design's four parts."""
         if self.redis_url:
             return self.redis_url
-        secret = f":{self.redis_password}@" if self.redis_password else ""
+        secret = f":{quote(self.redis_password, safe='')}@" if self.redis_password else ""
         return f"redis://{secret}{self.redis_host}:{self.redis_port}/{self.redis_db}"
 
     @property

@@ -33,7 +33,7 @@ Handler = Callable[..., Any]
 H = TypeVar("H", bound=Handler)
 T = TypeVar("T")
 
-NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 FINISH = "finalize"
 
 
@@ -77,7 +77,7 @@ class Retry:
     def __post_init__(self) -> None:
         if not 1 <= self.max_attempts <= 20:
             raise DefinitionError("Retry.max_attempts must be 1 to 20")
-        if self.base < 0 or self.max_delay < self.base:
+        if not 0 <= self.base <= self.max_delay:
             raise DefinitionError("Retry.base must be 0 or more, and max_delay at least base")
         if not 1 <= self.factor <= 10:
             raise DefinitionError("Retry.factor must be 1 (fixed) to 10")
@@ -212,6 +212,8 @@ class Pipeline:
         media_types: Sequence[str] = (),
         sample: Callable[[], bytes] | None = None,
     ) -> None:
+        if document not in ("required", "optional", "none"):
+            raise DefinitionError(f"pipeline {name}: document must be 'required', 'optional' or 'none'")
         self.name = _checked_name(name, "pipeline")
         self.version = version
         self.description = description
@@ -279,14 +281,16 @@ class Pipeline:
         concurrency: int,
         retry: Retry | None,
     ) -> Stage:
-        if concurrency < 1:
-            raise DefinitionError(f"stage {name}: concurrency must be at least 1")
+        if concurrency < 1 or version < 1:
+            raise DefinitionError(f"stage {name}: concurrency and version must be at least 1")
+        if not 0 <= weight <= 1:
+            raise DefinitionError(f"stage {name}: weight must be 0 to 1; all weights together make 1")
         queue_name = _checked_name(queue or f"{self.name}-{name}", "queue")
         return Stage(_checked_name(name, "stage"), handler, weight, queue_name, version, concurrency, retry or Retry())
 
 
 def _checked_name(name: str, what: str) -> str:
-    if not NAME.match(name):
+    if not NAME.fullmatch(name):
         raise DefinitionError(f"{what} name {name!r} must match {NAME.pattern}")
     return name
 

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from jobcontrol.pipeline import Pipeline, Stage
+from jobcontrol.pipeline import DefinitionError, Pipeline, Stage
 from jobcontrol_core.domain.retry import RetryPolicy
 from jobcontrol_core.domain.values import DocumentNeed, PipelineSpec, StageSpec
 from jobcontrol_core.settings import Settings
@@ -37,6 +37,7 @@ class Registry:
 
     def __init__(self, pipelines: Iterable[Pipeline], settings: Settings) -> None:
         self._pipelines = tuple(pipelines)
+        _refuse_twins(self._pipelines)
         self._served: Mapping[StageKey, Served] = {
             served.key: served for pipeline in self._pipelines for served in _serve(pipeline, settings)
         }
@@ -103,6 +104,14 @@ def _load(target: str) -> Pipeline:
     if not isinstance(pipeline, Pipeline):
         raise PipelineMissing(f"{target} is not a jobcontrol.Pipeline")
     return pipeline
+
+
+def _refuse_twins(pipelines: Iterable[Pipeline]) -> None:
+    seen: set[str] = set()
+    for pipeline in pipelines:
+        if pipeline.name in seen:
+            raise DefinitionError(f"two pipelines are named {pipeline.name!r}; serve one of them")
+        seen.add(pipeline.name)
 
 
 def _serve(pipeline: Pipeline, settings: Settings) -> list[Served]:
