@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 from typing import Any
 
 import grpc
@@ -42,11 +44,8 @@ OPTIONS: tuple[tuple[str, Any], ...] = (
 class AddressTaken(Exception):
     """Nothing can listen there."""
 
-    def __init__(self, address: str) -> None:
-        super().__init__(
-            f"cannot listen on {address}: it is in use, or not an address of this machine; "
-            "choose another: --listen HOST:PORT"
-        )
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(f"cannot listen on {address} ({why}); choose another: --listen HOST:PORT")
 
 
 class Listening:
@@ -78,10 +77,28 @@ class Listening:
 
 
 def _bind(server: grpc.aio.Server, address: str) -> str:
+    host, _, port = address.rpartition(":")
+    _require_free(host.strip("[]"), int(port), address)
     try:
-        port = server.add_insecure_port(address)
-    except RuntimeError:
-        port = 0
-    if port == 0:
-        raise AddressTaken(address)
-    return f"{address.rpartition(':')[0]}:{port}"
+        return f"{host}:{server.add_insecure_port(address)}"
+    except RuntimeError as error:
+        raise AddressTaken(address, str(error)) from None
+
+
+def _require_free(host: str, port: int, address: str) -> None:
+    """Raise AddressTaken if `host` has no address with this port free: gRPC's own words would be several lines."""
+    refusals = []
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise AddressTaken(address, error.strerror or str(error)) from None
+    for family, kind, protocol, _, place in found:
+        try:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(place)
+        except OSError as error:
+            refusals.append(error)
+    # A machine may lack one kind of address; a port that somebody has is refused for each of them.
+    if len(refusals) == len(found) or any(error.errno == errno.EADDRINUSE for error in refusals):
+        raise AddressTaken(address, refusals[0].strerror or str(refusals[0]))

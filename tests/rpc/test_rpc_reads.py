@@ -1,0 +1,214 @@
+"""Jobs, steps, results and pipelines, read over the wire."""
+
+import json
+from typing import Any
+
+import grpc
+import pytest
+
+from jobcontrol import v1 as pb
+from jobcontrol_core.domain.ids import new_id
+from jobcontrol_core.domain.outcomes import Skipped, Succeeded
+from rpc.serving import Serving, refused
+from store.builds import tree
+from store.factories import children, failed, succeeded
+
+
+async def test_a_job_is_found_by_any_ending_of_its_id(server: Serving) -> None:
+    job_id = await server.start()
+    for ending in (job_id, job_id[-8:], job_id[-4:], job_id[-20:]):
+        assert (await server.stub.GetJob(pb.GetJobRequest(job_id=ending))).job.job_id == job_id
+
+
+async def test_an_id_that_nobody_has_is_not_found(server: Serving) -> None:
+    unknown = new_id()
+    refusal = await refused(server.stub.GetJob(pb.GetJobRequest(job_id=unknown)))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "JOB_NOT_FOUND")
+    info = refusal.details["ResourceInfo"]
+    assert (info.resource_type, info.resource_name) == ("job", unknown)
+
+
+@pytest.mark.parametrize("rpc", ["GetJob", "ListSteps", "GetStep", "GetResult", "Cancel", "Retry", "WatchProgress"])
+async def test_every_call_about_a_job_says_alike_that_there_is_none(server: Serving, rpc: str) -> None:
+    request = getattr(pb, f"{rpc}Request")(job_id="0123456789ab")
+    if rpc == "GetStep":
+        request.step_id = "0123456789ab"
+    assert (await refused(getattr(server.stub, rpc)(request))).reason == "JOB_NOT_FOUND"
+
+
+async def test_jobs_are_listed_newest_first_page_by_page(either_server: Serving) -> None:
+    made = [await either_server.start(f"p{number}") for number in range(5)]
+    request = pb.ListJobsRequest(page_size=2)
+    pages = []
+    while True:
+        call = either_server.stub.ListJobs(request)
+        response = await call
+        pages.append([job.job_id for job in response.jobs])
+        trailers = dict(await call.trailing_metadata())
+        assert trailers.get("next-page-token", "") == response.next_page_token
+        if not response.next_page_token:
+            break
+        request.page_token = response.next_page_token
+    assert pages == [[made[4], made[3]], [made[2], made[1]], [made[0]]]
+
+
+async def test_a_page_that_ends_with_the_list_has_no_token(server: Serving) -> None:
+    await server.start("a")
+    await server.start("b")
+    response = await server.stub.ListJobs(pb.ListJobsRequest(limit=2))
+    assert (len(response.jobs), response.next_page_token) == (2, "")
+
+
+async def test_jobs_are_listed_by_status_path_pipeline_and_failed_steps(server: Serving) -> None:
+    whole, partial, waiting = [await server.start(path) for path in ("whole", "partial", "waiting")]
+    await server.work(server.worker.run, whole, tree(1))
+    await server.work(server.worker.fan_out, partial, 2)
+    lost, kept = await server.work(server.worker.claim, partial)
+    await server.work(server.worker.end, (lost, failed(is_final=True)), (kept, succeeded()))
+
+    async def found(**fields: Any) -> set[str]:
+        return {job.job_id for job in (await server.stub.ListJobs(pb.ListJobsRequest(**fields))).jobs}
+
+    assert await found(status=[pb.JOB_STATUS_COMPLETED]) == {whole}
+    assert await found(status=[pb.JOB_STATUS_PENDING, pb.JOB_STATUS_PROCESSING]) == {partial, waiting}
+    assert await found(path_id="waiting") == {waiting}
+    assert await found(pipeline="other") == set()
+    assert await found(has_failed_steps=True) == {partial}
+    assert await found(has_failed_steps=False) == {whole, waiting}
+
+
+async def test_steps_are_listed_stage_by_stage_in_document_order(either_server: Serving) -> None:
+    job_id = await either_server.start()
+    await either_server.work(either_server.worker.run, job_id, tree(3))
+    request, keys = pb.ListStepsRequest(job_id=job_id, page_size=2), []
+    while True:
+        response = await either_server.stub.ListSteps(request)
+        keys += [(step.stage, step.key, step.ordinal, step.sibling_total) for step in response.steps]
+        if not (token := response.next_page_token):
+            break
+        request.page_token = token
+    assert keys == [
+        ("concepts", "rust-101", 1, 1),
+        ("sub-concepts", "c0", 1, 3),
+        ("sub-concepts", "c1", 2, 3),
+        ("sub-concepts", "c2", 3, 3),
+        ("finalize", "rust-101", 1, 1),
+    ]
+
+
+async def test_steps_are_listed_by_status_and_stage(server: Serving) -> None:
+    job_id = await server.start()
+    await server.work(server.worker.fan_out, job_id, 3)
+    await server.work(server.worker.claim_one, job_id, 1)
+    request = pb.ListStepsRequest(job_id=job_id, status=[pb.STEP_STATUS_PENDING], stage="sub-concepts")
+    steps = (await server.stub.ListSteps(request)).steps
+    assert [(step.key, step.status) for step in steps] == [("c1", 1), ("c2", 1)]
+
+
+async def test_a_step_shows_what_went_in_what_came_out_and_its_failed_attempts(server: Serving) -> None:
+    job_id = await server.start()
+    root = await server.work(server.worker.claim_one, job_id, 0)
+    born = children(1, 1, input='{"lines": [1, 2]}')
+    await server.work(server.worker.end, (root, succeeded(born=born)))
+    first = await server.work(server.worker.claim_one, job_id, 1)
+    await server.work(server.worker.end, (first, failed("once")))
+    again = await server.work(server.worker.claim_one, job_id, 1)
+    await server.work(server.worker.end, (again, succeeded(output='{"n": 1}')))
+    response = await server.stub.GetStep(pb.GetStepRequest(job_id=job_id, step_id=first.step.id))
+    assert json.loads(response.input) == {"lines": [1, 2]}
+    assert json.loads(response.output) == {"n": 1}
+    (attempt,) = response.attempts
+    assert (attempt.attempt, attempt.outcome, attempt.used_try) == (1, pb.ATTEMPT_OUTCOME_HANDLER_ERROR, True)
+    assert (attempt.error.message, attempt.traceback) == ("once", "Traceback: here")
+    assert (response.step.attempt, response.step.tries, response.step.parent_step_id) == (2, 1, root.step.id)
+    assert not response.step.HasField("error")
+
+
+async def test_the_root_step_shows_the_jobs_parameters_as_its_input(server: Serving) -> None:
+    request = pb.StartBuildRequest(path_id="p")
+    request.parameters.update({"depth": 2})
+    job_id = (await server.stub.StartBuild(request)).job_id
+    (root,) = (await server.stub.ListSteps(pb.ListStepsRequest(job_id=job_id))).steps
+    response = await server.stub.GetStep(pb.GetStepRequest(job_id=job_id, step_id=root.step_id))
+    assert (json.loads(response.input), response.output) == ({"depth": 2}, b"")
+
+
+async def test_a_skipped_step_tells_why_and_has_no_error(server: Serving) -> None:
+    job_id = await server.start()
+    await server.work(server.worker.fan_out, job_id, 1)
+    step = await server.work(server.worker.claim_one, job_id, 1)
+    await server.work(server.worker.end, (step, Skipped("nothing new")))
+    told = (await server.stub.GetStep(pb.GetStepRequest(job_id=job_id, step_id=step.step.id))).step
+    assert (told.status, told.skip_reason) == (pb.STEP_STATUS_SKIPPED, "nothing new")
+    assert not told.HasField("error")
+
+
+async def test_a_step_of_another_job_is_not_found(server: Serving) -> None:
+    job_id, other = await server.start("a"), await server.start("b")
+    (root,) = (await server.stub.ListSteps(pb.ListStepsRequest(job_id=other))).steps
+    refusal = await refused(server.stub.GetStep(pb.GetStepRequest(job_id=job_id, step_id=root.step_id)))
+    assert refusal.reason == "STEP_NOT_FOUND"
+
+
+async def finished_with(server: Serving, output: str, renderings: dict[str, bytes]) -> str:
+    """A COMPLETED job with this result."""
+    job_id = await server.start()
+    root = await server.work(server.worker.claim_one, job_id, 0)
+    await server.work(server.worker.end, (root, succeeded()))
+    final = await server.work(server.worker.claim_one, job_id, 3)
+    await server.work(server.worker.end, (final, Succeeded(output, renderings=renderings)))
+    return job_id
+
+
+async def read_result(server: Serving, job_id: str, media_type: str = "") -> list[pb.GetResultResponse]:
+    request = pb.GetResultRequest(job_id=job_id, media_type=media_type)
+    return [part async for part in server.stub.GetResult(request)]
+
+
+async def test_a_result_streams_in_parts_that_join(either_server: Serving) -> None:
+    text = json.dumps({"text": "é" * 400_000}, ensure_ascii=False)
+    job_id = await finished_with(either_server, text, {"text/markdown": b"# Path\n", "text/plain": b""})
+    parts = await read_result(either_server, job_id)
+    assert b"".join(part.chunk for part in parts).decode() == text
+    assert {part.media_type for part in parts} == {"application/json"}
+    assert max(len(part.chunk) for part in parts) == 256 << 10
+    job = (await either_server.stub.GetJob(pb.GetJobRequest(job_id=job_id))).job
+    assert job.result_media_types == ["application/json", "text/markdown", "text/plain"]
+
+
+async def test_a_result_comes_in_the_media_type_asked_even_when_it_is_empty(server: Serving) -> None:
+    job_id = await finished_with(server, "{}", {"text/markdown": b"# Path\n", "text/plain": b""})
+    (markdown,) = await read_result(server, job_id, "text/markdown")
+    assert (markdown.media_type, markdown.chunk) == ("text/markdown", b"# Path\n")
+    (empty,) = await read_result(server, job_id, "text/plain")
+    assert (empty.media_type, empty.chunk) == ("text/plain", b"")
+
+
+async def test_a_media_type_that_a_result_lacks_is_refused_with_those_that_it_has(server: Serving) -> None:
+    job_id = await finished_with(server, "{}", {"text/markdown": b"# Path\n"})
+    refusal = await refused(server.stub.GetResult(pb.GetResultRequest(job_id=job_id, media_type="text/html")))
+    assert (refusal.reason, refusal.fields) == ("FIELD_INVALID", ["media_type"])
+    assert "application/json, text/markdown" in refusal.text
+
+
+async def test_a_job_that_is_not_completed_has_no_result(server: Serving) -> None:
+    job_id = await server.start()
+    refusal = await refused(server.stub.GetResult(pb.GetResultRequest(job_id=job_id)))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "RESULT_NOT_READY")
+    assert refusal.metadata == {"job_id": job_id, "status": "PENDING"}
+
+
+async def test_pipelines_are_listed_by_name_with_their_stages(server: Serving) -> None:
+    server.publish(name="atlas", description="Maps", version=1)
+    server.publish(name="atlas", description="Better maps", version=2)
+    request = pb.ListPipelinesRequest(page_size=1)
+    first = await server.stub.ListPipelines(request)
+    second = await server.stub.ListPipelines(pb.ListPipelinesRequest(page_token=first.next_page_token))
+    (atlas,), (path,) = first.pipelines, second.pipelines
+    assert (atlas.pipeline, atlas.version, atlas.description, atlas.has_sample) == ("atlas", 2, "Better maps", False)
+    assert (path.pipeline, path.document, path.has_sample) == ("learning-path", pb.DOCUMENT_REQUIREMENT_OPTIONAL, True)
+    assert [stage.stage for stage in path.stages] == ["concepts", "sub-concepts", "knowledge-units", "finalize"]
+    assert path.stages[2].weight == 0.5
+    assert path.stages[2].retry_policy.max_attempts == 3
+    assert path.input_schema["type"] == "object"
+    assert second.next_page_token == ""
