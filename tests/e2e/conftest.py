@@ -5,13 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from services.stack import Stack, opened
+from services.stack import SHORT_LEASES, Stack, opened
 from services.valkey import ValkeyServer
 
 
 @pytest.fixture
-def stack(
-    database_url: str, own_valkey: ValkeyServer, tmp_path: Path, stack_settings: dict[str, str]
-) -> Iterator[Stack]:
+def stack(database_url: str, own_valkey: ValkeyServer, tmp_path: Path) -> Iterator[Stack]:
     """Nothing of it runs yet: a test starts the servers and workers that it needs."""
-    yield from opened(database_url, own_valkey.url, tmp_path, stack_settings)
+    yield from opened(database_url, own_valkey.url, tmp_path, dict(SHORT_LEASES))

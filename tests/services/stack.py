@@ -139,14 +139,12 @@ def free_port() -> int:
         return port
 
 
-@pytest.fixture
-def stack_settings() -> dict[str, str]:
-    """Short leases, so that a loss is noticed within the test's patience. A shelf may say otherwise."""
-    return {
-        "JOBCONTROL_HEARTBEAT_SECONDS": "0.5",
-        "JOBCONTROL_LEASE_SECONDS": "2",
-        "JOBCONTROL_DISPATCH_SECONDS": "0.2",
-    }
+#: Short leases, so that a loss is noticed within a test's patience.
+SHORT_LEASES = {
+    "JOBCONTROL_HEARTBEAT_SECONDS": "0.5",
+    "JOBCONTROL_LEASE_SECONDS": "2",
+    "JOBCONTROL_DISPATCH_SECONDS": "0.2",
+}
 
 
 def opened(database_url: str, redis_url: str, directory: Path, settings: dict[str, str]) -> Iterator[Stack]:
