@@ -16,7 +16,7 @@ help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY) ## Build the sample learning path with live progress, and survive a killed worker
-	@$(BIN)/python -m jobcontrol_workers.demo
+	@$(BIN)/python scripts/demo.py
 
 dev: $(READY) ## Run server, workers and an embedded Valkey here, keeping everything in .jobcontrol/
 	@$(BIN)/jobctl dev

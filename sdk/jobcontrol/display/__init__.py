@@ -29,6 +29,10 @@ class Display(AbstractContextManager["Display"], Protocol):
         """The link broke, or is whole again."""
         ...
 
+    def say(self, text: str) -> None:
+        """A line of the caller's own, above the bars or among the lines."""
+        ...
+
 
 def follow(
     job: Job,
@@ -90,4 +94,7 @@ class _Quiet:
         return None
 
     def note_link(self, notice: LinkNotice) -> None:
+        return None
+
+    def say(self, text: str) -> None:
         return None

@@ -64,7 +64,10 @@ class Bars:
     def note_link(self, notice: LinkNotice) -> None:
         self._board.note_link(notice)
         if notice.is_restored:
-            self._console.print(Text(f"-- {notice.cause}; reconnected, nothing was missed", style="dim"))
+            self.say(f"-- {notice.cause}; reconnected, nothing was missed")
+
+    def say(self, text: str) -> None:
+        self._console.print(Text(text, style="dim"))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         glyphs = "█░" if options.encoding.startswith("utf") else "#-"

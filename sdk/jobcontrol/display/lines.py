@@ -60,6 +60,9 @@ class Lines:
         restored = "reconnected, nothing was missed"
         self._say(restored if notice.is_restored else f"{notice.cause}; trying again", self._now())
 
+    def say(self, text: str) -> None:
+        self._say(text, self._now())
+
     def _news(self, event: Event, state: JobState) -> Iterator[str]:
         if event.changes is not None and event.changes.status is not None and not event.is_last:
             yield f"job {state.status}" + (f": {state.status_reason}" if state.status_reason else "")
