@@ -2,13 +2,14 @@
 
 DomainError
 ├── FieldInvalid          a field of the request, all violations at once
+├── PageTokenInvalid, PageTokenMismatch
 ├── RequestIdReused
-├── JobIdAmbiguous
 ├── NotFound              JobNotFound, StepNotFound, PipelineNotFound
 ├── PathBuildActive
 ├── WrongState            JobTerminal, JobNotRetryable, ResultNotReady
 ├── NotServedYet
-└── Unavailable           BackendUnavailable, StorageFull, ServerDraining, TooManyWatchers
+├── TooManyWatchers
+└── Unavailable           BackendUnavailable, StorageFull, ServerDraining
 """
 
 from __future__ import annotations
