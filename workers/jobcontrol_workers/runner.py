@@ -55,7 +55,9 @@ class Attempt:
 async def perform(attempt: Attempt, threads: Executor) -> Outcome:
     """Run the handler to its end. Always answers with an outcome, whatever the handler does."""
     try:
-        answer = await _call(attempt, threads)
+        answer, error = await _call(attempt, threads)
+        if error is not None:
+            return _of_raised(attempt, error)
         if attempt.context.has_seen_stop:
             # It was told to stop and returned for that: what it returned is no result.
             return Interrupted(attempt.context.stop_cause or "STOPPED")
@@ -79,24 +81,22 @@ def _of_raised(attempt: Attempt, error: BaseException) -> Outcome:
     return _failed(error)
 
 
-async def _call(attempt: Attempt, threads: Executor) -> Any:
+async def _call(attempt: Attempt, threads: Executor) -> tuple[Any, BaseException | None]:
+    """The handler's answer; or what it raised on its thread."""
     handler = attempt.served.stage.handler
     attempt.context.document = await attempt.documents.load(attempt.build.document)
     if attempt.context.cancelled:
-        return None
+        return None, None
     arguments = _arguments(attempt)
     if attempt.is_async:
-        return await handler(*arguments)
+        return await handler(*arguments), None
     # A thread cannot be cancelled: the step goes on until its function returns, having been told by ctx.cancelled.
     loop = asyncio.get_running_loop()
-    answer, error = await asyncio.shield(loop.run_in_executor(threads, _answer_or_error, handler, arguments))
-    if error is not None:
-        raise error
-    return answer
+    return await asyncio.shield(loop.run_in_executor(threads, _answer_or_error, handler, arguments))
 
 
 def _answer_or_error(handler: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, BaseException | None]:
-    """On a thread. As a value, because a future that is to raise StopIteration is never resolved."""
+    """On a thread. As a value, because neither a future nor a coroutine can raise a StopIteration."""
     try:
         return handler(*arguments), None
     except BaseException as error:  # noqa: BLE001 - around a handler
