@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from jobcontrol.pipeline import Pipeline
 
-from .learning_path import learning_path
+# By another name: bound as `learning_path` it would hide the package of that name from everybody else.
+from .learning_path import learning_path as learning_path_pipeline
 
 __all__ = ["BUILT_IN"]
 
-BUILT_IN: tuple[Pipeline, ...] = (learning_path,)
+BUILT_IN: tuple[Pipeline, ...] = (learning_path_pipeline,)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .prerequisites import Lesson, find_prerequisites, glossary_of, reading_order
+from .prerequisites import Lesson, Need, find_prerequisites, glossary_of, reading_order
 
 WORDS_A_MINUTE = 180
 
@@ -30,14 +30,15 @@ def assemble(
     divisions = {made[0]["concept"]: made for made in map(list, sub_concepts) if made}
     concepts = [_concept(concept, divisions.get(concept["key"], []), found) for concept in outline["concepts"]]
     lessons = [Lesson.of(sub) for concept in concepts for sub in concept["sub_concepts"] if sub["units"]]
-    _connect(concepts, lessons)
+    needed = find_prerequisites(lessons)
+    _connect(concepts, lessons, needed)
     return {
         "title": title,
         "source": {**source, "lines": outline["lines"], "words": outline["words"]},
         "minutes": sum(concept["minutes"] for concept in concepts),
         "counts": _counts(concepts),
         "concepts": concepts,
-        "order": [list(place) for place in reading_order(lessons, find_prerequisites(lessons))],
+        "order": [list(place) for place in reading_order(lessons, needed)],
         "glossary": glossary_of(lessons),
         "missing": _missing(concepts),
         "left_out": [dict(part) for part in outline["left_out"]],
@@ -73,9 +74,8 @@ def _sub_concept(sub: Mapping[str, Any], units: list[Json]) -> Json:
     }
 
 
-def _connect(concepts: list[Json], lessons: list[Lesson]) -> None:
+def _connect(concepts: list[Json], lessons: list[Lesson], needed: Mapping[Place, tuple[Need, ...]]) -> None:
     """Write into each sub-concept what it builds on, and what it speaks of that is explained only later."""
-    needed = find_prerequisites(lessons)
     titles = {lesson.place: lesson.title for lesson in lessons}
     for concept in concepts:
         for sub in concept["sub_concepts"]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .outline.words import CJK, normal
+from .outline.words import CJK, singular
 
 Place = tuple[str, str]
 WORD = re.compile(rf"[{CJK}]|[^\W{CJK}]+")
@@ -22,13 +22,13 @@ TOO_COMMON = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A sub-concept as far as its place in the order goes: what it defines, what it says, how often."""
+    """A sub-concept as far as its place in the order goes: the terms it defines, how it explains them, what it says."""
 
     place: Place
     title: str
     defines: Mapping[str, str]
     glosses: Mapping[str, str]
-    uses: Counter[str]
+    text: str
 
     @classmethod
     def of(cls, sub: Mapping[str, Any]) -> Lesson:
@@ -37,12 +37,12 @@ class Lesson:
         glosses: dict[str, str] = {}
         for unit in sub["units"]:
             for term in unit["defines"]:
-                key = " ".join(WORD.findall(normal(term)))
-                if key and len(key.split()) <= LONGEST_TERM:
+                key = " ".join(_words(term))
+                if key and key.count(" ") < LONGEST_TERM:
                     defines.setdefault(key, term)
                     glosses.setdefault(key, _gloss(unit, term))
         text = " ".join(FENCED.sub(" ", unit["body"]) for unit in sub["units"])
-        return cls((sub["concept"], sub["key"]), sub["title"], defines, glosses, _phrases(text))
+        return cls((sub["concept"], sub["key"]), sub["title"], defines, glosses, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +62,30 @@ def find_prerequisites(lessons: Sequence[Lesson]) -> dict[Place, tuple[Need, ...
     lesson further on is needed only where its term is used often, and not where it in turn leans on this one.
     """
     home = _homes(lessons)
-    spread = Counter(key for lesson in lessons for key in home if lesson.uses[key] >= USES_IT)
+    sizes = sorted({key.count(" ") + 1 for key in home})
+    uses = [_uses(lesson.text, home, sizes=sizes) for lesson in lessons]
+    spread = Counter(key for used in uses for key, count in used.items() if count >= USES_IT)
     common = {key for key, count in spread.items() if count > max(3, TOO_COMMON * len(lessons))}
     position = {lesson.place: number for number, lesson in enumerate(lessons)}
     needed = {}
     for number, lesson in enumerate(lessons):
         terms: dict[int, list[tuple[int, str]]] = defaultdict(list)
-        for key, owner in home.items():
-            count = lesson.uses[key]
-            needs_it = count >= (LEANS_ON_IT if owner > number else 1 if " " in key else USES_IT)
-            if owner != number and needs_it and key not in common and key not in lesson.defines:
+        for key, count in uses[number].items():
+            owner = home[key]
+            is_foreign = owner != number and key not in common and key not in lesson.defines
+            if is_foreign and count >= _least_uses(key, is_ahead=owner > number):
                 terms[owner].append((count, lessons[owner].defines[key]))
         needs = [_need(lessons[owner].place, used, is_ahead=owner > number) for owner, used in terms.items()]
         strongest = sorted(needs, key=lambda need: -need.weight)[:MOST_NEEDS]
         needed[lesson.place] = tuple(sorted(strongest, key=lambda need: position[need.place]))
     return _without_circles(needed)
+
+
+def _least_uses(key: str, *, is_ahead: bool) -> int:
+    """How often a lesson must use a term to need it: a single word may be meant in its everyday sense."""
+    if is_ahead:
+        return LEANS_ON_IT
+    return 1 if " " in key else USES_IT
 
 
 def reading_order(lessons: Sequence[Lesson], needed: Mapping[Place, tuple[Need, ...]]) -> list[Place]:
@@ -150,13 +159,15 @@ def _leads_to(needed: Mapping[Place, Sequence[Need]], start: Place, goal: Place)
     return False
 
 
-def _phrases(text: str) -> Counter[str]:
-    """How often each run of up to five words stands in `text`, words taken as `normal` does."""
-    words = [normal(word) for word in WORD.findall(text)]
-    counts: Counter[str] = Counter()
-    for size in range(1, LONGEST_TERM + 1):
-        counts.update(" ".join(words[start : start + size]) for start in range(len(words) - size + 1))
-    return counts
+def _uses(text: str, terms: Container[str], *, sizes: Sequence[int]) -> Counter[str]:
+    """How often each of `terms`, which have as many words as `sizes` say, stands in `text`."""
+    words = _words(text)
+    runs = (" ".join(words[start : start + size]) for size in sizes for start in range(len(words) - size + 1))
+    return Counter(run for run in runs if run in terms)
+
+
+def _words(text: str) -> list[str]:
+    return [singular(word) for word in WORD.findall(text.lower())]
 
 
 def _gloss(unit: Mapping[str, Any], term: str) -> str:

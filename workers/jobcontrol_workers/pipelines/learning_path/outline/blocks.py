@@ -110,7 +110,8 @@ class _Reader:
             case "table":
                 yield from _read_table(node)
             case "blockquote":
-                if inner := tuple(_Reader().read(node)):
+                inner = tuple(_Reader().read(node))
+                if any(not isinstance(block, Heading) for block in inner):
                     yield Note(*_lines(node), inner)
             case "html_block":
                 yield from self._read_html(node)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .prose import Prose
 from .sentences import sentences
@@ -70,20 +72,27 @@ class Definition:
     article: str = ""
 
 
-def definitions_in(prose: Prose, *, topic: str = "") -> list[Definition]:
+@lru_cache(maxsize=512)
+def definitions_in(prose: Prose, *, topic: str = "") -> tuple[Definition, ...]:
     """The definitions in one paragraph, each term once."""
     found: dict[str, Definition] = {}
     for definition in _labelled(prose):
         found.setdefault(normal(definition.term), definition)
+    apart = marked_terms(prose)
     for sentence in sentences(prose.text):
-        for definition in defined_in(sentence, prose=prose, topic=topic):
+        for definition in defined_in(sentence, marked=apart, topic=topic):
             found.setdefault(normal(definition.term), definition)
-    return list(found.values())
+    return tuple(found.values())
 
 
-def defined_in(sentence: str, *, prose: Prose, topic: str) -> list[Definition]:
-    """The definitions that one sentence of `prose` makes."""
-    apart = [term for term in set_apart_terms(prose) if term in sentence]
+def marked_terms(prose: Prose) -> tuple[str, ...]:
+    """The terms that the author of `prose` set apart, each once."""
+    return tuple(dict.fromkeys(set_apart_terms(prose)))
+
+
+def defined_in(sentence: str, *, marked: Sequence[str], topic: str) -> list[Definition]:
+    """The definitions that one sentence makes; `marked` are the terms that its paragraph sets apart."""
+    apart = [term for term in marked if term in sentence]
     subject = _by_subject(sentence, apart, topic) or _by_marked_subject(sentence, apart)
     if subject:
         return [subject]

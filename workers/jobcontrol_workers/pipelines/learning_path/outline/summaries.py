@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from .blocks import Block, Heading, Items, Note, Paragraph, Table
-from .definitions import defined_in
+from .definitions import defined_in, marked_terms
 from .phrasing import is_signpost, stands_alone, without_lead
 from .prose import Prose
 from .sentences import clip, sentences
@@ -38,19 +38,19 @@ def opening_sentence(blocks: Iterable[Block], *, topic: str) -> str:
 def best_sentence(proses: Sequence[Prose], *, terms: Sequence[str], topic: str) -> str:
     """The sentence that stands on its own, speaks of the terms, and comes early; shortened if it is very long."""
     best, best_score = "", float("-inf")
-    considered = ((prose, sentence) for prose in proses for sentence in sentences(prose.text))
-    for position, (prose, sentence) in enumerate(islice(considered, CONSIDERED)):
-        score = _score(sentence, prose=prose, terms=terms, topic=topic) - min(position, 8) * 0.5
+    considered = ((marked_terms(prose), sentence) for prose in proses for sentence in sentences(prose.text))
+    for position, (marked, sentence) in enumerate(islice(considered, CONSIDERED)):
+        score = _score(sentence, marked=marked, terms=terms, topic=topic) - min(position, 8) * 0.5
         if score > best_score:
             best, best_score = sentence, score
     return clip(without_lead(best), LONGEST_SUMMARY)
 
 
-def _score(sentence: str, *, prose: Prose, terms: Sequence[str], topic: str) -> float:
+def _score(sentence: str, *, marked: Sequence[str], terms: Sequence[str], topic: str) -> float:
     low = f" {normal(' '.join(WORD.findall(sentence)))} "
     score = float(sum(1 for term in terms if normal(term).strip("`") in sentence.lower()))
     score += min(2, sum(1 for word in WORD.findall(normal(topic)) if len(word) > 3 and f" {word} " in low))
-    score += 3 if defined_in(sentence, prose=prose, topic=topic) else 0
+    score += 3 if defined_in(sentence, marked=marked, topic=topic) else 0
     score -= 0 if stands_alone(without_lead(sentence)) else 4
     score -= 3 if is_signpost(sentence) else 0
     score -= 3 if sentence.endswith(("?", "!", "？")) else 0

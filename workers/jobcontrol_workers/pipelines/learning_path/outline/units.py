@@ -72,8 +72,10 @@ class _Writing:
         span = self.sub_concept.span
         edges = [(block.first, block.after) for block in blocks if not isinstance(block, Heading)]
         first = span.first_line + min(first for first, _ in edges)
-        last = span.first_line + max(after for _, after in edges) - 1
-        return min(first, span.last_line), max(first, min(last, span.last_line))
+        last = min(span.first_line + max(after for _, after in edges) - 1, span.last_line)
+        while last > first and not self.source.line(last - 1).strip():
+            last -= 1
+        return min(first, span.last_line), max(first, last)
 
 
 def _terms(draft: Draft, proses: list[Prose], common: frozenset[str]) -> tuple[str, ...]:
