@@ -46,12 +46,19 @@ class Appetite:
     """
 
     def __init__(
-        self, registry: Registry, room: Room, read_build: Callable[[str], Build | None], can_push: Callable[[], bool]
+        self,
+        registry: Registry,
+        room: Room,
+        read_build: Callable[[str], Build | None],
+        can_push: Callable[[], bool],
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._registry = registry
         self._room = room
         self._read_build = read_build
         self._can_push = can_push
+        self._clock = clock
         self._builds: OrderedDict[str, Build] = OrderedDict()
         #: In the order in which they are served next.
         self._known: dict[Place, Known] = {}
@@ -64,7 +71,7 @@ class Appetite:
     @property
     def is_hungry(self) -> bool:
         """True if there is room for steps of a known place, or one is to be left to others. Asks no database."""
-        now = time.monotonic()
+        now = self._clock()
         return any(
             self._room.of_stage(known.served) > 0 or self._is_slice_over(place, known, now)
             for place, known in self._known.items()
@@ -72,7 +79,7 @@ class Appetite:
 
     def choose(self, tickets: Sequence[Place]) -> Errand:
         """Wishes for the tickets first, then for known places; no more than can start at once."""
-        now = time.monotonic()
+        now = self._clock()
         for place in tickets:
             # A ticket without room is kept in mind: it has been taken, and nobody puts it back.
             self._learn(place, now)
@@ -93,7 +100,7 @@ class Appetite:
 
     def digest(self, errand: Errand, exchanged: Exchanged) -> tuple[Waiting, ...]:
         """Learn from an exchange; returns the stages that are left to others and need a ticket."""
-        now = time.monotonic()
+        now = self._clock()
         waiting = {(one.job_id, one.stage_no): one for one in exchanged.waiting}
         self._forget_emptied(errand, exchanged, waiting)
         for place in waiting:
