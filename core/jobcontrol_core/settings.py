@@ -83,7 +83,8 @@ class Settings(BaseSettings):
     @field_validator("listen")
     @classmethod
     def _host_and_port(cls, listen: str) -> str:
-        if not re.fullmatch(r".+:\d{1,5}", listen):
+        host, _, port = listen.rpartition(":")
+        if not host or not port.isdecimal() or int(port) > 65535:
             raise ValueError("must be host:port, for example 127.0.0.1:50051")
         return listen
 
@@ -120,8 +121,16 @@ def environment_with(**variables: str) -> dict[str, str]:
 
 def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
-    name = str(first["loc"][0]) if first["loc"] else ""
-    field = Settings.model_fields.get(name)
-    variable = name if name.isupper() or field is None else f"JOBCONTROL_{name.upper()}"
     message = first["msg"].removeprefix("Value error, ")
-    return f"{variable}: {message}" if variable else message
+    return f"{_variable(str(first['loc'][0]))}: {message}" if first["loc"] else message
+
+
+def _variable(told: str) -> str:
+    """The variable that was read, told by its field's name or by the first of its field's aliases."""
+    if told in Settings.model_fields:
+        return f"JOBCONTROL_{told.upper()}"
+    for field in Settings.model_fields.values():
+        choices = field.validation_alias.choices if isinstance(field.validation_alias, AliasChoices) else []
+        if told in choices:
+            return next((str(choice) for choice in choices if os.environ.get(str(choice))), told)
+    return told

@@ -1,5 +1,7 @@
 """Settings: every name of the environment, what it becomes, and one line for what cannot be used."""
 
+import re
+
 import pytest
 
 from jobcontrol_core.settings import Settings, SettingsError, environment_with
@@ -66,7 +68,7 @@ def test_what_cannot_be_used_is_told_in_one_line_that_names_the_variable(
     monkeypatch.setenv(variable, given)
     with pytest.raises(SettingsError) as refused:
         Settings.load()
-    assert variable in str(refused.value)
+    assert re.search(rf"(?<![A-Z_]){variable}", str(refused.value))
     assert "\n" not in str(refused.value)
 
 
@@ -87,9 +89,6 @@ def test_nothing_has_to_be_set() -> None:
 
 @pytest.mark.parametrize("variable", [name for name, *_ in FIRST_DESIGN] + [name for name, _ in REFUSED])
 def test_an_empty_variable_counts_as_unset(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(variable, "")
-    assert Settings.load() == Settings.load()
-    monkeypatch.delenv(variable)
     unset = Settings.load()
     monkeypatch.setenv(variable, "")
     assert Settings.load() == unset
