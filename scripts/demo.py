@@ -40,7 +40,7 @@ def main() -> int:
         job = client.start("learning-path", "demo", document=SAMPLE, parameters={"pace": PACE})
         _watch_and_kill(job, home)
         path = home / "learning-path.md"
-        path.write_bytes(job.result("text/markdown"))
+        path.write_bytes(job.result_bytes("text/markdown"))
         _show(path, job)
     _say("Everything is stopped.")
     return 0

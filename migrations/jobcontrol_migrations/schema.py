@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from jobcontrol_core.store.engine import Store
+from jobcontrol_core.store.faults import told_as_unavailable
 
 #: Where the revisions are.
 FOLDER = Path(__file__).parent
@@ -82,7 +83,7 @@ def _migrating(url: str) -> Iterator[Connection]:
     """A transaction that no other migrator shares the database with."""
     store = Store(url)
     try:
-        with store.engine.connect() as connection:
+        with told_as_unavailable(), store.engine.connect() as connection:
             if store.is_sqlite:
                 _prepare_sqlite(connection)
             with connection.begin():

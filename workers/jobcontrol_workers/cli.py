@@ -51,10 +51,12 @@ def dev(
 ) -> None:
     """Run server, workers and an embedded Valkey in one command; start it again and every build goes on."""
     from jobcontrol_core.logs import configure_logs
+    from jobcontrol_core.settings import Settings
     from jobcontrol_workers.dev import DevOptions, run_dev
 
     configure_logs("dev")
     with _plain_errors():
+        Settings.load(listen=listen)
         if not ephemeral:
             run_dev(DevOptions(directory, listen, redis, tuple(targets or ())))
             return

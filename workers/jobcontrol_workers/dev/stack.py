@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import socket
 import sys
@@ -39,6 +40,14 @@ class DevOptions:
     redis_url: str = ""
     targets: tuple[str, ...] = ()
 
+    @property
+    def host(self) -> str:
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        return int(self.listen.rpartition(":")[2])
+
 
 def run_dev(options: DevOptions) -> None:
     """Run the stack until SIGINT or SIGTERM. Raises DevError if it cannot start."""
@@ -46,8 +55,7 @@ def run_dev(options: DevOptions) -> None:
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, lambda *_: is_stopping.set())
     directory = DataDirectory(options.directory)
-    host, port = options.listen.rsplit(":", 1)
-    _require_free_port(host, int(port))
+    _require_free_port(options.host, options.port)
     stack = _Stack(options, directory)
     try:
         stack.start(is_stopping)
@@ -87,9 +95,8 @@ class _Stack:
         prepare_database(self._directory.database_url, self._options.targets)
         self._server.start()
         self._worker.start()
-        host, port = self._options.listen.rsplit(":", 1)
         deadline = time.monotonic() + START_SECONDS
-        while not (_is_listening(host, int(port)) or is_stopping.is_set()):
+        while not (_is_listening(self._options.host, self._options.port) or is_stopping.is_set()):
             if not self._server.is_running or time.monotonic() > deadline:
                 raise DevError("the server did not start; the lines above say why")
             time.sleep(TURN_SECONDS)
@@ -124,19 +131,19 @@ def _can_bind(host: str, port: int) -> bool:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host.strip("[]"), port))
+            probe.bind((host, port))
         except PermissionError:
             raise DevError(f"port {port} may not be opened; choose one above 1023: --listen {host}:PORT") from None
-        except socket.gaierror:
-            raise DevError(f"{host} is no address of this machine; choose another: --listen HOST:PORT") from None
-        except OSError:
+        except OSError as error:
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                raise DevError(f"{host} is no address of this machine; choose another: --listen HOST:PORT") from None
             return False
     return True
 
 
 def _is_listening(host: str, port: int) -> bool:
     try:
-        with socket.create_connection((host.strip("[]"), port), timeout=1):
+        with socket.create_connection((host, port), timeout=1):
             return True
     except OSError:
         return False
