@@ -1,7 +1,7 @@
 """A real server in this process, on a real socket and a real store, with the worker played by the test."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +11,11 @@ import grpc.aio
 from google.rpc import error_details_pb2, status_pb2
 
 from jobcontrol import v1 as pb
+from jobcontrol_core.bus.postman import Postman
 from jobcontrol_core.domain.values import PipelineSpec
 from jobcontrol_core.settings import Settings
 from jobcontrol_core.store.engine import Store
+from jobcontrol_core.store.ledger import Committed
 from jobcontrol_core.store.pipelines import publish_pipeline
 from jobcontrol_core.store.tables import metadata
 from jobcontrol_server.app import running_server
@@ -26,14 +28,27 @@ NO_REDIS = "redis://127.0.0.1:1/0"
 DOCUMENT = pb.Document(content=b"# Rust\n\nOwnership.\n")
 
 
+class Worker(Builds):
+    """Does what worker processes would, through the store, and rings for what it commits."""
+
+    def __init__(self, store: Store, redis_url: str) -> None:
+        self.postman = Postman(redis_url)
+        super().__init__(store)
+
+    def _audit(self, committed: Iterable[Committed]) -> None:
+        told = list(committed)
+        self.postman.ring(told)
+        super()._audit(told)
+
+
 @dataclass(frozen=True)
 class Serving:
-    """`stub` calls the server; `worker` does what worker processes would, through the store."""
+    """`stub` calls the server; `worker` plays the worker processes."""
 
     address: str
     stub: Any
     store: Store
-    worker: Builds
+    worker: Worker
 
     async def start(self, path_id: str = "rust-101", **fields: Any) -> str:
         """The id of a new job."""
@@ -57,13 +72,15 @@ async def serving(
     """A server on a free port, with the learning path published."""
     store = await asyncio.to_thread(prepared_store, database_url)
     configured = Settings(**{"database_url": database_url, "redis_url": redis_url, "listen": "127.0.0.1:0", **settings})
+    worker = Worker(store, redis_url)
     try:
         async with (
             running_server(configured, pace=pace) as address,
             grpc.aio.insecure_channel(address) as channel,
         ):
-            yield Serving(address, pb.JobControlStub(channel), store, Builds(store))
+            yield Serving(address, pb.JobControlStub(channel), store, worker)
     finally:
+        await asyncio.to_thread(worker.postman.close)
         await asyncio.to_thread(store.close)
 
 
