@@ -20,12 +20,11 @@ def read_pages(
     transport: Transport, rpc: Rpc[PageRequest, PageAnswer], first: PageRequest, *, size: int = PAGE_SIZE
 ) -> Iterator[PageAnswer]:
     """One answer after the other until the token is empty, each fetched when it is asked for."""
-    request = rpc.request()
-    request.CopyFrom(first)
-    request.page_size = max(1, min(size, PAGE_SIZE))
+    token = ""
     while True:
+        request = rpc.request(page_size=max(1, min(size, PAGE_SIZE)), page_token=token)
+        request.MergeFrom(first)
         page = transport.call(rpc, request)
         yield page
-        if not page.next_page_token:
+        if not (token := page.next_page_token):
             return
-        request.page_token = page.next_page_token

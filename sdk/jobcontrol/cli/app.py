@@ -55,7 +55,6 @@ def connect(settings: ClientSettings) -> Client:
 
 def run(argv: Sequence[str], connect: Connect = connect) -> int:
     """Run one command line; everything that can go wrong is one line on stderr and an exit code."""
-    sys.excepthook = tell_defect
     try:
         return _invoke(argv, connect)
     except JobControlError as error:
