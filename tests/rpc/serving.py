@@ -1,7 +1,7 @@
 """A real server in this process, on a real socket and a real store, with the worker played by the test."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from jobcontrol import v1 as pb
 from jobcontrol_core.bus.postman import Postman
+from jobcontrol_core.domain.errors import DomainError
 from jobcontrol_core.domain.values import PipelineSpec
 from jobcontrol_core.settings import Settings
 from jobcontrol_core.store.engine import Store
@@ -137,3 +138,11 @@ async def refused(call: Any) -> Refusal:
     except grpc.aio.AioRpcError as error:
         return refusal_of(error)
     raise AssertionError("the call was accepted")
+
+
+def error_kinds(parent: type[DomainError] = DomainError) -> Iterator[type[DomainError]]:
+    """Every class of error that is raised, which are those that have a reason."""
+    for kind in parent.__subclasses__():
+        if kind.reason:
+            yield kind
+        yield from error_kinds(kind)

@@ -1,7 +1,5 @@
 """Every refusal has its code, its reason and its details, and nothing of a fault of ours leaves the server."""
 
-from collections.abc import Iterator
-
 import grpc
 import grpc.aio
 import pytest
@@ -12,11 +10,11 @@ from structlog.testing import capture_logs
 from jobcontrol import v1 as pb
 from jobcontrol.v1 import service_pb2
 from jobcontrol_core.domain import errors
-from jobcontrol_core.domain.errors import DomainError, FieldInvalid, TooManyWatchers, Violation
+from jobcontrol_core.domain.errors import FieldInvalid, TooManyWatchers, Violation
 from jobcontrol_server.rpc.errors import RULES, rule_of, to_status
 from jobcontrol_server.rpc.service import JobControl
 from jobcontrol_server.rpc.validation import NOT_YET, SERVED
-from rpc.serving import Serving, refused, serving
+from rpc.serving import Serving, error_kinds, refused, serving
 from services.postgres import PostgresServer
 
 Code = grpc.StatusCode
@@ -40,23 +38,15 @@ CODE_OF_REASON = {
 }
 
 
-def kinds(parent: type[DomainError] = DomainError) -> Iterator[type[DomainError]]:
-    """Every class of error that is raised, which are those that have a reason."""
-    for kind in parent.__subclasses__():
-        if kind.reason:
-            yield kind
-        yield from kinds(kind)
-
-
 def test_every_error_of_the_engine_has_its_code() -> None:
-    told = {kind.reason: rule.code for kind in kinds() if (rule := rule_of(kind)) is not None}
+    told = {kind.reason: rule.code for kind in error_kinds() if (rule := rule_of(kind)) is not None}
     assert told == CODE_OF_REASON
-    assert len(list(kinds())) == len(told), "an error has no rule, or two share a reason"
+    assert len(list(error_kinds())) == len(told), "an error has no rule, or two share a reason"
 
 
 def test_no_rule_is_without_an_error() -> None:
     assert all(issubclass(kind, errors.DomainError) for kind in RULES)
-    assert {rule_of(kind) for kind in kinds()} == set(RULES.values())
+    assert {rule_of(kind) for kind in error_kinds()} == set(RULES.values())
 
 
 def test_an_error_fits_into_trailers_however_much_is_wrong() -> None:

@@ -162,7 +162,7 @@ def test_a_server_ends_in_order_when_it_is_told_to(sqlite_url: str, signum: sign
         process.send_signal(signum)
         with pytest.raises(grpc.RpcError) as told:
             next(watch)
-        assert told.value.code() is grpc.StatusCode.UNAVAILABLE  # type: ignore[attr-defined]
+        assert told.value.code() is grpc.StatusCode.UNAVAILABLE
     output, errors = process.communicate(timeout=30)
     assert (process.returncode, output) == (0, "")
     assert "event=server_stopped" in errors
