@@ -1,7 +1,6 @@
 """A watcher that writes down every message it gets, and resumes where it was when the stream breaks."""
 
 import threading
-import time
 
 import grpc
 
@@ -57,7 +56,7 @@ class Recorder:
             except grpc.RpcError:
                 self.breaks += 1
                 turn += 1
-                time.sleep(_PAUSE)
+                self._is_closed.wait(_PAUSE)
             else:
                 return
 

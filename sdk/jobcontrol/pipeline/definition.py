@@ -1,37 +1,16 @@
-"""How a pipeline is defined: its stages, their handlers, and what a handler may say.
-
-This module loads neither grpc nor protobuf, so that workers and tests can import it alone.
-"""
+"""A pipeline: its stages in order, who handles their steps, and how often these are tried."""
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, NoReturn, Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
 
-__all__ = [
-    "Child",
-    "Context",
-    "DefinitionError",
-    "Document",
-    "FanOut",
-    "GiveUp",
-    "InvalidInput",
-    "Pipeline",
-    "Result",
-    "Results",
-    "Retry",
-    "RetryAfter",
-    "SkipStep",
-    "Stage",
-]
+from jobcontrol.pipeline.answers import JsonValue
 
-JsonValue = Any
 Handler = Callable[..., Any]
 H = TypeVar("H", bound=Handler)
-T = TypeVar("T")
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 FINISH = "finalize"
@@ -39,26 +18,6 @@ FINISH = "finalize"
 
 class DefinitionError(ValueError):
     """A pipeline that cannot work, told when it is defined and not when it runs."""
-
-
-class GiveUp(Exception):
-    """Raised by a handler: this step has failed and no further try would help."""
-
-
-class InvalidInput(GiveUp):
-    """Raised by the first stage: the build's input is unusable, and why. The job fails at once."""
-
-
-class RetryAfter(Exception):
-    """Raised by a handler: try again, but not before `seconds` have passed. Uses up one try."""
-
-    def __init__(self, seconds: float, reason: str = "") -> None:
-        super().__init__(reason or f"asked to be tried again after {seconds:g} s")
-        self.seconds = seconds
-
-
-class SkipStep(Exception):
-    """Raised by `Context.skip`: the step ends SKIPPED, which is no failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,103 +40,6 @@ class Retry:
             raise DefinitionError("Retry.base must be 0 or more, and max_delay at least base")
         if not 1 <= self.factor <= 10:
             raise DefinitionError("Retry.factor must be 1 (fixed) to 10")
-
-
-@dataclass(frozen=True, slots=True)
-class Child:
-    """One step to come: `key` is unique among its siblings, `input` is what its handler receives."""
-
-    key: str
-    input: JsonValue
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class FanOut:
-    """A handler's answer that creates steps in a later stage; `output` is kept on the step itself."""
-
-    stage: str
-    children: tuple[Child, ...]
-    output: JsonValue = None
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """The answer of a `finish` handler: the JSON result, and the same for readers by media type."""
-
-    output: JsonValue
-    renderings: Mapping[str, str] = field(default_factory=dict)
-
-
-class Document(Protocol):
-    """The document that a build was started with; its text is read once per process."""
-
-    @property
-    def media_type(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def text(self) -> str: ...
-
-
-class Context(Protocol):
-    """What a handler knows of its step, and the ways in which it can answer."""
-
-    @property
-    def job_id(self) -> str: ...
-    @property
-    def step_id(self) -> str: ...
-    @property
-    def path_id(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def stage(self) -> str: ...
-    @property
-    def key(self) -> str: ...
-    @property
-    def attempt(self) -> int: ...
-    @property
-    def parameters(self) -> Mapping[str, JsonValue]: ...
-    @property
-    def document(self) -> Document | None: ...
-    @property
-    def cancelled(self) -> bool:
-        """True once the step is to stop: a plain function should look now and then and return.
-
-        What a handler returns or raises after it saw True is not kept: the step runs again, or its job
-        is stopping. Async handlers receive `asyncio.CancelledError` instead.
-        """
-        ...
-
-    @property
-    def idempotency_key(self) -> str:
-        """The same for every attempt of this step and for its retries in later jobs."""
-        ...
-
-    def fan_out(
-        self,
-        stage: str,
-        values: Iterable[T],
-        *,
-        key: Callable[[T], str],
-        label: Callable[[T], str] | None = None,
-        output: JsonValue = None,
-    ) -> FanOut:
-        """Answer with one step in `stage` per value. Dataclass values become JSON objects."""
-        ...
-
-    def skip(self, reason: str) -> NoReturn:
-        """End this step SKIPPED."""
-        ...
-
-
-class Results(Protocol):
-    """What a `finish` handler receives: the outputs of the completed steps, by stage."""
-
-    def __getitem__(self, stage: str) -> Iterable[JsonValue]:
-        """The outputs of `stage`, in document order, read as they are iterated."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,10 +155,3 @@ def _checked_name(name: str, what: str) -> str:
     if not NAME.fullmatch(name):
         raise DefinitionError(f"{what} name {name!r} must match {NAME.pattern}")
     return name
-
-
-def to_json_value(value: Any) -> JsonValue:
-    """A step input as JSON: dataclasses become objects, everything else is taken as it is."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
-    return value

@@ -1,0 +1,35 @@
+"""How a pipeline is defined: its stages, their handlers, and what a handler may say.
+
+Loads neither grpc nor protobuf, so that workers and tests can import it alone.
+"""
+
+from jobcontrol.pipeline.answers import (
+    Child,
+    FanOut,
+    GiveUp,
+    InvalidInput,
+    Result,
+    RetryAfter,
+    SkipStep,
+    to_json_value,
+)
+from jobcontrol.pipeline.context import Context, Document, Results
+from jobcontrol.pipeline.definition import DefinitionError, Pipeline, Retry, Stage
+
+__all__ = [
+    "Child",
+    "Context",
+    "DefinitionError",
+    "Document",
+    "FanOut",
+    "GiveUp",
+    "InvalidInput",
+    "Pipeline",
+    "Result",
+    "Results",
+    "Retry",
+    "RetryAfter",
+    "SkipStep",
+    "Stage",
+    "to_json_value",
+]
