@@ -21,19 +21,20 @@ NEEDS_COMMA = re.compile(
     r"|Still|Again|Here|Then|Note|Remember|Now|Also|Yet)\s"
 )
 ANAPHOR = re.compile(
-    r"^(?:This|That|These|Those|It|Its|They|Their|Them|He|She|His|Her|Such|Both|Neither|Either|One|The (?:same"
-    r"|former|latter"
-    r"|other|others|above|following|previous|first|second|third|last|next|rest|result|two)|Doing so|To do (?:so"
-    r"|this|that)"
-    r"|Because of (?:this|that)|For this|In this|In that|At this|By this|With this|After this|All of (?:this|these)"
-    r"|Each of these|Some of (?:this|these)|Another|Perhaps|Maybe|Suppose|Imagine|Say|Here|There’s|There's|Это"
-    r"|Он|Она|Они|Эти|这|那|它|他们|これ|それ|この|その|هذا|هذه)(?!\w)"
+    r"^(?:This|That|These|Those|It|Its|They|Their|Them|He|She|His|Her|Such|Both|Neither|Either|One"
+    r"|The (?:same|former|latter|others|above|following|previous|rest"
+    r"|(?:other|first|second|third|last|next|two)(?= (?:is|are|was|were|one|ones|will|can|has|have|of)\b))"
+    r"|Doing so|To do (?:so|this|that)|Because of (?:this|that)|For this|In this|In that|At this|By this|With this"
+    r"|After this"
+    r"|All of (?:this|these)|Each of these|Some of (?:this|these)|Another|Perhaps|Maybe|Suppose|Imagine|Say|Here"
+    r"|There’s|There's|Это|Он|Она|Они|Эти|这|那|它|他们|これ|それ|この|その|هذا|هذه)(?!\w)"
 )
 INNER_ANAPHOR = re.compile(
-    r"\b(?:its|their|(?:do|does|did|doing|like|with|than|for|to|about) that|do so|this|that(?= (?:is|was|way"
+    r"\b(?:(?:do|does|did|doing|like|with|than|for|to|about) that|do so|this|that(?= (?:is|was|way"
     r"|case|means))|these|those|it|they|them|both|the (?:following|preceding|former|latter|same|above))\b",
     re.IGNORECASE,
 )
+POSSESSIVE = re.compile(r"\b(?:its|their|his|her)\b", re.IGNORECASE)
 SIGNPOST = re.compile(
     r"\b(?:Listings?|Figures?|Chapters?|Sections?|Appendix|Table|Exercise) [A-Z\d]|\b(?:let’s|let's|we’ll|we'll"
     r"|you’ll|you'll|we’ve|we've"
@@ -60,6 +61,11 @@ def is_signpost(sentence: str) -> bool:
 def points_back(clause: str) -> bool:
     """Whether `clause` speaks of something by a pronoun that it does not name itself."""
     return INNER_ANAPHOR.search(clause) is not None
+
+
+def owns_something(clause: str) -> bool:
+    """Whether `clause` says *its* or *their*, which only the words before it can explain."""
+    return POSSESSIVE.search(clause) is not None
 
 
 def without_lead(sentence: str) -> str:

@@ -10,7 +10,7 @@ from markdown_it.token import Token
 
 from .words import CJK
 
-UNRESOLVED_LINK = re.compile(r"(?<![\w\]`])\[((?:[^\[\]`]|`[^`]*`)+)\](?:\[[^\[\]]*\])?(?!\()")
+UNRESOLVED_LINK = re.compile(r"(?<![\w\]`])\[(?!!)((?:[^\[\]`]|`[^`]*`)+)\](?:\[[^\[\]]*\])?(?!\()")
 FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]")
 CAPTION_MARK = re.compile(r"<span class=[\"'](?P<role>caption|filename)[\"']", re.IGNORECASE)
 BREAK_BETWEEN_CJK = re.compile(rf"(?<=[{CJK}、。！？「」]) (?=[{CJK}、。！？「」])")

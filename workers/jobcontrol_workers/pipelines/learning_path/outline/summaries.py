@@ -38,7 +38,8 @@ def opening_sentence(blocks: Iterable[Block], *, topic: str) -> str:
 def best_sentence(proses: Sequence[Prose], *, terms: Sequence[str], topic: str) -> str:
     """The sentence that stands on its own, speaks of the terms, and comes early; shortened if it is very long."""
     best, best_score = "", float("-inf")
-    considered = ((marked_terms(prose), sentence) for prose in proses for sentence in sentences(prose.text))
+    told = ((marked_terms(prose), sentences(prose.text)) for prose in proses)
+    considered = ((marked, sentence) for marked, found in told for sentence in found)
     for position, (marked, sentence) in enumerate(islice(considered, CONSIDERED)):
         score = _score(sentence, marked=marked, terms=terms, topic=topic) - min(position, 8) * 0.5
         if score > best_score:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ...generator import Question
-from ..phrasing import ANAPHOR, is_signpost, points_back, without_lead
+from ..phrasing import ANAPHOR, is_signpost, owns_something, points_back, without_lead
 from ..sentences import CODE_SPAN, as_title, clip, without_end
 from .material import Material
 
@@ -52,10 +52,8 @@ STARTS_LOW = re.compile(
     r"|Before|While|Even"
     r"|No|Not|Any|As|Only|Using|One|Two|Both|Since|Without)\b"
 )
-ENDS_RELATIVE = re.compile(r"\b(?:that|which|who)(?:\s\S+){1,4}$")
-CONDITIONAL = re.compile(
-    r"(?:If|When|While|Although|Even|Just|Maybe|Perhaps|Not|Only|Mainly|Largely|Simply|Because|Once|Unless)\b"
-)
+ENDS_RELATIVE = re.compile(r"\b(?:that|which|who)(?:\s\S+){1,4}$|\b(?:only|just|simply|partly|mainly|largely)$")
+CONDITIONAL = re.compile(r"(?:If|When|While|Although|Even|Maybe|Perhaps|Because|Once|Unless)\b")
 WOULD = re.compile(r"\b(?:would|could|might)\b")
 ADVICE = re.compile(
     r"^(?:use|add|call|run|create|write|put|open|store|set|make|start|ask|keep|read|check|type|enter|press"
@@ -112,6 +110,7 @@ def purpose_questions(material: Material) -> Iterator[Question]:
             continue
         if (
             (aim := PURPOSE.match(sentence))
+            and not owns_something(aim["aim"])
             and _is_clear(aim["aim"], shortest=2)
             and _is_clear(aim["means"], longest=60)
         ):
