@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from .prose import Prose
 from .sentences import sentences
-from .terms import is_term, set_apart_terms
+from .terms import ELSEWHERE, is_term, set_apart_terms
 from .words import STOPWORDS, WEAK_WORDS, WORD, is_meaningful, normal
 
 NOUN = r"(?P<term>(?:`[^`]+`|[^\W\d_][\w’'\-/+#]*)(?:[ ](?:`[^`]+`|[\w’'\-/+#(]+\)?)){0,4}?)"
@@ -57,7 +57,6 @@ JUDGING = re.compile(
     r"|different|similar|perfect|bad|major|crucial|prime|real|same|most|best|only|next|first|last|more|less|few"
     r"|number|matter|case|result|reason|way|term that|word that)\b",
 )
-ELSEWHERE = re.compile(r"(?:Chapter|Listing|Figure|Section|Appendix|Table|Step)\b", re.IGNORECASE)
 SHORTEST_MEANING = 3
 
 

@@ -31,6 +31,7 @@ ANAPHOR = re.compile(
 )
 INNER_ANAPHOR = re.compile(
     r"\b(?:(?:do|does|did|doing|like|with|than|for|to|about) that|do so|this|that(?= (?:is|was|way"
+    r"|question|problem|reason|error|code|value|example"
     r"|case|means))|these|those|it|they|them|both|the (?:following|preceding|former|latter|same|above))\b",
     re.IGNORECASE,
 )
@@ -71,7 +72,7 @@ def owns_something(clause: str) -> bool:
 def without_lead(sentence: str) -> str:
     """`sentence` without the words that tie it to the one before."""
     lead = LEAD_WORDS.match(sentence)
-    if not lead or (NEEDS_COMMA.match(sentence) and not lead[0].rstrip().endswith(",")):
+    if not lead or (NEEDS_COMMA.match(sentence) and not lead[0].rstrip().endswith((",", "that"))):
         return sentence
     rest = sentence[lead.end() :]
     return as_title(rest) if len(rest.split()) >= 4 else sentence

@@ -51,8 +51,9 @@ class Source:
 
     @cached_property
     def lower_words(self) -> frozenset[str]:
-        """The words that the document writes in lower case somewhere: whatever they are, they are no names."""
-        return frozenset(word for word in WORD.findall(self.text) if word.islower())
+        """The words that the document mostly writes in lower case: whatever they are, they are no names."""
+        written = Counter(WORD.findall(self.text))
+        return frozenset(word for word in written if word.islower() and written[word] >= written[word.capitalize()])
 
     @cached_property
     def common_words(self) -> frozenset[str]:

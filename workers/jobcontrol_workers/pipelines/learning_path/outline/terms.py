@@ -20,6 +20,7 @@ PHRASE_BREAK = re.compile(r"[^\w\s'’\-]+")
 HAN_RUN = re.compile(rf"[{CJK}]{{2,}}")
 KATAKANA = re.compile(r"[\u30a0-\u30ff]{3,}")
 HIRAGANA = re.compile(r"[\u3040-\u309f]+")
+ELSEWHERE = re.compile(r"(?:chapter|listing|figure|section|appendix|table|step)\b", re.IGNORECASE)
 LONGEST_PHRASE = 3
 NO_TERM = frozenset("not is are was were do does can will would must should that which".split())
 
@@ -80,6 +81,8 @@ def is_term(words: str) -> bool:
         return False
     if HAN_RUN.fullmatch(words):
         return len(words) <= 12
+    if ELSEWHERE.match(words):
+        return False
     parts = words.lower().split()
     if parts[0] in STOPWORDS - {"no"} or any(part in NO_TERM or part.endswith(("n’t", "n't")) for part in parts):
         return False

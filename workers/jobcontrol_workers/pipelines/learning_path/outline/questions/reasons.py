@@ -35,7 +35,7 @@ INVERTED = re.compile(
 NO_SUBJECT = re.compile(
     r"\b(?:that|which|who|when|if|while|what|how|and|or|but|to|so|as|of|for|with|in|on|there|where|after|before"
     r"|then|because"
-    r"|also|therefore|via|by|not|can|can’t|doesn’t|won’t|won't|doesn't|don't|can't|cannot|didn’t|wouldn’t|don’t"
+    r"|says?|means?|shows?|tells?|also|therefore|via|by|not|can|can’t|doesn’t|won’t|won't|doesn't|don't|can't|cannot|didn’t|wouldn’t|don’t"
     r"|does|do|is|are|will|would|using|have|has|had)\b|[,;:]",
     re.IGNORECASE,
 )
@@ -52,7 +52,10 @@ STARTS_LOW = re.compile(
     r"|Before|While|Even"
     r"|No|Not|Any|As|Only|Using|One|Two|Both|Since|Without)\b"
 )
-ENDS_RELATIVE = re.compile(r"\b(?:that|which|who)(?:\s\S+){1,4}$|\b(?:only|just|simply|partly|mainly|largely)$")
+ENDS_RELATIVE = re.compile(
+    r"\b(?:that|which|who)(?:\s\S+){1,4}$"
+    r"|\b(?:only|just|simply|partly|mainly|largely|and|or|but|that)$"
+)
 CONDITIONAL = re.compile(r"(?:If|When|While|Although|Even|Maybe|Perhaps|Because|Once|Unless)\b")
 WOULD = re.compile(r"\b(?:would|could|might)\b")
 ADVICE = re.compile(
