@@ -10,6 +10,8 @@ from sqlalchemy import Connection, delete
 from jobcontrol import v1 as pb
 from jobcontrol_core.domain.retry import RetryPolicy
 from jobcontrol_core.store.tables import job_events
+from jobcontrol_server.watch import subscription
+from jobcontrol_server.watch.readings import read_news
 from rpc.serving import Serving, serving
 from rpc.watching import assert_joined, kinds, watch_whole, watching
 from store.builds import tree
@@ -123,6 +125,20 @@ async def test_a_position_that_was_trimmed_gets_a_picture_that_says_so(server: S
     picture, end = await watch_whole(server.stub, job_id, after_sequence=1)
     assert (picture.snapshot.reason, picture.sequence, end.sequence) == (pb.SNAPSHOT_REASON_TRIMMED, last, last)
     assert assert_joined(await watch_whole(server.stub, job_id, after_sequence=3), 3) == last
+
+
+async def test_what_is_trimmed_while_it_is_replayed_becomes_a_picture_that_says_so(
+    server: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id, last = await built(server)
+
+    def read_after_a_trim(tx: Connection, *arguments: Any) -> Any:
+        server.store.write(trim, job_id, last - 1)
+        return read_news(tx, *arguments)
+
+    monkeypatch.setattr(subscription, "read_news", read_after_a_trim)
+    picture, end = await watch_whole(server.stub, job_id, after_sequence=0)
+    assert (picture.snapshot.reason, picture.sequence, end.sequence) == (pb.SNAPSHOT_REASON_TRIMMED, last, last)
 
 
 async def test_a_job_whose_whole_log_was_trimmed_still_shows_its_end(server: Serving) -> None:
