@@ -155,6 +155,7 @@ def finished(sequence: int, end: pb.Job, made: pb.JobChanges | None = None) -> p
 
 
 WAITING = (stage("concepts", of=1), stage("knowledge-units", of=0, final=False))
+RUNNING = (stage("concepts", active=1, of=1), stage("knowledge-units", of=0, final=False))
 FANNED_OUT = (
     stage("concepts", done=1, of=1, items=12),
     stage("knowledge-units", active=2, of=12, expected=24, items=0),
@@ -178,7 +179,7 @@ def partial_build() -> list[pb.WatchProgressResponse]:
     """The commits 1 to 7 of a build that completes with one failed step; 4 and 5 come as one message."""
     return [
         changed(1, changes(0, WAITING, step("concepts", "PENDING", stage="concepts"), status="PENDING")),
-        changed(2, changes(0, WAITING, step("concepts", "PROCESSING", stage="concepts"), status="PROCESSING")),
+        changed(2, changes(0, RUNNING, step("concepts", "PROCESSING", stage="concepts"), status="PROCESSING")),
         changed(3, changes(50, FANNED_OUT, step("concepts", "COMPLETED", stage="concepts", item_count=12))),
         changed(5, changes(75, HALF, step("Moves", "COMPLETED", item_count=2)), first=4),
         changed(6, changes(79, FAILING, LIFETIMES, errors=1), kind="error"),

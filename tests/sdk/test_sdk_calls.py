@@ -32,6 +32,7 @@ from jobcontrol.errors import (
     ServerError,
 )
 from sdk.recording import DONE, JOB_ID, SHORT_ID, finished, job, snapshot
+from services.waiting import wait_until
 
 SERVICE = pb.service_pb2.DESCRIPTOR.services_by_name["JobControl"]
 STARTED = pb.StartBuildResponse(job=job("PENDING"), job_id=JOB_ID)
@@ -263,16 +264,19 @@ def test_a_result_that_breaks_on_the_way_is_read_anew(wire: Wire) -> None:
 
 
 def test_a_watch_resumes_over_grpc_after_the_last_commit(wire: Wire) -> None:
-    pending = wire.begin(lambda client: list(started(client).watch()))
+    seen: list[int] = []
+    pending = wire.begin(lambda client: seen.extend(event.sequence for event in started(client).watch()))
     method = SERVICE.methods_by_name["WatchProgress"]
     _, request, stream = wire.channel.take_unary_stream(method)
     assert not request.HasField("after_sequence")
     stream.send_response(snapshot(2, job(at=2)))
+    wait_until(lambda: seen == [2], "the snapshot has arrived")
     stream.terminate((), grpc.StatusCode.INTERNAL, "Received RST_STREAM with error code 2")
     _, request, stream = wire.channel.take_unary_stream(method)
     assert request.after_sequence == 2
     stream.send_response(finished(3, job("COMPLETED", percent=100, at=3, stages=DONE)))
-    assert [event.sequence for event in pending.result(timeout=10)] == [2, 3]
+    pending.result(timeout=10)
+    assert seen == [2, 3]
 
 
 @pytest.mark.parametrize(

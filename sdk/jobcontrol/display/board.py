@@ -38,17 +38,16 @@ class Board:
         return self._took.get(stage.stage)
 
     def _time_stages(self, event: Event, state: JobState) -> None:
-        """Time stages by the server's clock, but only those whose begin was seen here."""
+        """Time stages by the server's clock, but only those whose begin was seen here, and before their end."""
         if event.time is None:
             return
-        before = {stage.stage: stage for stage in self.state.stages}
+        had_begun = {stage.stage for stage in self.state.stages if stage.has_begun}
         for stage in state.stages:
-            earlier = before.get(stage.stage)
-            if stage.has_begun and (earlier is None or not earlier.has_begun):
-                self._began.setdefault(stage.stage, event.time)
-            if stage.is_done and stage.stage in self._began:
-                took = event.time - self._began[stage.stage]
-                self._took.setdefault(stage.stage, took.total_seconds())
+            began = self._began.get(stage.stage)
+            if began is not None and stage.is_done:
+                self._took.setdefault(stage.stage, (event.time - began).total_seconds())
+            elif began is None and stage.has_begun and not stage.is_done and stage.stage not in had_begun:
+                self._began[stage.stage] = event.time
 
 
 def failed_steps(event: Event) -> tuple[Step, ...]:
