@@ -1,6 +1,7 @@
 """The command line as a whole, against a scripted server: what it prints where, and how it exits."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -157,6 +158,12 @@ def test_a_server_that_is_not_there_is_told_with_the_command_that_starts_one(she
     assert (code, told) == (8, "error: no server at localhost:50051 (refused); start one: jobctl dev\n")
 
 
+def test_a_policy_that_is_not_served_yet_is_told_by_its_option(shell: Shell) -> None:
+    error = NotServed("conflict_policy is not served by this version", metadata={"field": "conflict_policy"})
+    assert shell.fails(error, *BUILD, "--if-running", "replace")[0] == 2
+    assert shell.err.endswith("; that is --if-running; fail and attach are served\n")
+
+
 def test_a_path_that_is_being_built_is_told_with_its_job(shell: Shell) -> None:
     facts = {"path_id": "rust-101", "active_job_id": JOB_ID, "percent": "62"}
     code, told = shell.fails(AlreadyRunning("busy", reason="PATH_BUILD_ACTIVE", metadata=facts), *BUILD)
@@ -276,6 +283,20 @@ def test_a_watch_as_json_lines_numbers_all_that_each_commit_told(shell: Shell) -
     assert told[-1]["job"]["status"] == "completed"
 
 
+def test_color_is_left_out_when_it_is_not_wanted(shell: Shell) -> None:
+    shell.run(watched(END), "watch", JOB_ID, "--progress", "tty", "--no-color")
+    assert "\x1b[3" not in shell.err
+    assert "Knowledge Units" in shell.err
+
+
+def test_a_cancelled_job_is_told_with_who_and_why(shell: Shell) -> None:
+    stopped = job("CANCELLED", percent=40, at=9, status_actor="anna", status_reason="too slow")
+    shell.run(server(GetJob=pb.GetJobResponse(job=stopped)), "wait", JOB_ID)
+    assert shell.err == (
+        "rust-101 (7f3a91c2): Cancelled by anna after 3m30 (too slow).  Go on with it:  jobctl retry 7f3a91c2\n"
+    )
+
+
 def test_a_replay_is_asked_for_from_the_commit_named(shell: Shell) -> None:
     there = watched(END)
     shell.run(there, "watch", JOB_ID, "--after", "3")
@@ -354,14 +375,21 @@ def test_pipelines_tell_their_stages(shell: Shell) -> None:
     assert shell.out.splitlines()[1].startswith("learning-path  1        required, has a sample  concepts > finalize")
 
 
-def test_a_reader_that_has_gone_is_no_error_to_speak_of(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_: str) -> int:
-        raise BrokenPipeError
-
-    monkeypatch.setattr(sys.stdout, "write", broken)
-    monkeypatch.setattr(app, "_silence_stdout", lambda: None)
-    assert shell.run(server(ListJobs=pb.ListJobsResponse(jobs=[END])), "list") == 141
-    assert shell.err == ""
+@pytest.mark.parametrize("argv", [["list"], ["list", "--jsonl"], ["get", JOB_ID], ["result", JOB_ID]])
+def test_a_reader_that_has_gone_is_no_error_to_speak_of(
+    argv: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    many = pb.ListJobsResponse(jobs=[END] * 50)
+    part = pb.GetResultResponse(media_type="application/json", chunk=b"[]")
+    there = server(ListJobs=many, GetJob=pb.GetJobResponse(job=END), GetResult=[part])
+    with os.fdopen(writer, "w", encoding="utf-8") as pipe:
+        # What is set back afterwards: typer exchanges both.
+        monkeypatch.setattr(sys, "stdout", pipe)
+        monkeypatch.setattr(sys, "stderr", sys.stderr)
+        assert app.run(argv, lambda _: Client(transport=there)) == 141
+    assert capsys.readouterr().err == ""
 
 
 def test_an_unexpected_error_is_one_line_too(capsys: pytest.CaptureFixture[str]) -> None:

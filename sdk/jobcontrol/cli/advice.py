@@ -69,4 +69,6 @@ def _after_refusal(error: ApiError) -> str:
     job = short_id(error.metadata.get("job_id", ""))
     if error.reason == "RESULT_NOT_READY" and job:
         return f"follow it: jobctl watch {job}"
+    if "conflict_policy" in error.metadata.get("field", ""):
+        return "that is --if-running; fail and attach are served"
     return _AFTER_REASON.get(error.reason, error.hint)

@@ -70,6 +70,12 @@ def run(argv: Sequence[str], connect: Connect = connect) -> int:
     except BrokenPipeError:
         _silence_stdout()
         return ExitCode.BROKEN_PIPE
+    except SystemExit as leaving:
+        # typer answers a broken pipe by leaving with 1, which would tell of a job that failed.
+        if not isinstance(leaving.__context__, BrokenPipeError):
+            raise
+        _silence_stdout()
+        return ExitCode.BROKEN_PIPE
 
 
 def _invoke(argv: Sequence[str], connect: Connect) -> int:

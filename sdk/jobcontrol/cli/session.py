@@ -72,7 +72,7 @@ class Session:
             if self.jsonl:
                 self._write_events(job, timeout, after)
             else:
-                follow(job, timeout=timeout, mode=mode or self.mode, after=after)
+                follow(job, timeout=timeout, mode=mode or self.mode, settings=self.settings, after=after)
         except KeyboardInterrupt:
             self.say(detached_line(job.state))
             return ExitCode.INTERRUPTED

@@ -40,15 +40,16 @@ def follow(
     timeout: float | None = None,
     mode: Mode = "auto",
     stream: TextIO | None = None,
+    settings: ClientSettings | None = None,
     after: int | None = None,
 ) -> None:
     """Show a job until it ends, on stderr unless told otherwise; with `after`, what followed that commit first.
 
-    Raises WaitTimeout and what a watch raises.
+    `settings` are those of the process unless given. Raises WaitTimeout and what a watch raises.
     """
     if after is not None:
         job.state = _before_all(job.state)
-    with open_display(job.state, mode=mode, stream=stream or sys.stderr) as display:
+    with open_display(job.state, mode=mode, stream=stream or sys.stderr, settings=settings) as display:
         if job.has_ended:
             return
         position = job.state.last_sequence if after is None else after

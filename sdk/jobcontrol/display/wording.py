@@ -58,16 +58,18 @@ def failure_line(step: Step) -> str:
 
 def outcome_of(state: JobState) -> str:
     """How a job ended, in one line without what to do next."""
-    took = f" in {format_seconds(seconds)}" if (seconds := run_seconds(state, None)) is not None else ""
+    seconds = run_seconds(state, None)
+    took = "" if seconds is None else format_seconds(seconds)
     if state.status is JobStatus.COMPLETED:
         failed = f" with {count_noun(state.error_count, 'failed step')}" if state.error_count else ""
-        return f"Completed{failed}{took}."
+        return f"Completed{failed}{took and f' in {took}'}."
+    after = took and f" after {took}"
     if state.status is JobStatus.FAILED:
-        return f"Failed{took}: {state.error or 'no error was told'}"
+        return f"Failed{after}: {state.error or 'no error was told'}"
     if state.status is JobStatus.CANCELLED:
         by = f" by {state.status_actor}" if state.status_actor else ""
-        why = f": {state.status_reason}" if state.status_reason else "."
-        return f"Cancelled{by}{took}{why}"
+        why = f" ({state.status_reason})" if state.status_reason else ""
+        return f"Cancelled{by}{after}{why}."
     return f"{state.status.capitalize()}, {state.percent}%."
 
 
