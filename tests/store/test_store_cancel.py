@@ -172,3 +172,12 @@ def test_concurrent_cancels_end_a_job_once(builds: Builds) -> None:
 
     assert sum(together(6, cancel)) == 1
     builds.audit(job_id)
+
+
+def test_what_a_cancel_leaves_undone_is_no_progress(builds: Builds) -> None:
+    job_id = builds.start()
+    builds.fan_out(job_id, 4)
+    before = builds.job(job_id).percent
+    builds.cancel(job_id)
+    assert builds.job(job_id).status is JobStatus.CANCELLED
+    assert builds.job(job_id).percent == before

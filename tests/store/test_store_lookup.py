@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import Connection, update
 
-from jobcontrol_core.domain.errors import FieldInvalid, JobNotFound, StepNotFound
+from jobcontrol_core.domain.errors import JobIdAmbiguous, JobNotFound, StepNotFound
 from jobcontrol_core.domain.ids import new_id, short_id
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
 from jobcontrol_core.domain.values import Job
@@ -75,9 +75,9 @@ def test_an_ending_of_several_jobs_is_refused_naming_them(builds: Builds) -> Non
         job_id = builds.start(path_id=f"path-{number}")
         builds.store.write(_forget_rows_of, job_id)
         rename(builds, job_id, full_id)
-    with pytest.raises(FieldInvalid) as refused:
+    with pytest.raises(JobIdAmbiguous) as refused:
         resolve(builds, "1234")
-    assert all(full_id in str(refused.value) for full_id in ids)
+    assert set(refused.value.candidates) == set(ids)
     assert resolve(builds, "abd1234") == ids[1]
 
 
@@ -185,3 +185,11 @@ def _forget_rows_of(tx: Connection, job_id: str) -> None:
     """Rows that point to the job would forbid its new id."""
     for table in (job_events, steps, job_stages):
         tx.execute(table.delete().where(table.c.job_id == job_id))
+
+
+def test_a_step_is_found_by_an_ending_of_its_id(builds: Builds) -> None:
+    job_id = builds.start()
+    [root] = builds.steps(job_id)
+    assert builds.store.read(get_step, job_id, root.id[-8:].upper()).step == root
+    with pytest.raises(StepNotFound):
+        builds.store.read(get_step, job_id, root.id[-3:])

@@ -1,14 +1,16 @@
 """Where worker processes run in tests: on this loop, on a real store, with a dispatcher beside them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from jobcontrol.pipeline import Pipeline
+from jobcontrol_core.bus.connection import connect
 from jobcontrol_core.bus.postman import Postman
+from jobcontrol_core.bus.tickets import Ticket, TicketQueues
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
 from jobcontrol_core.domain.values import Attempt, Job, Step
 from jobcontrol_core.settings import Settings
@@ -116,6 +118,11 @@ class Floor:
         letters = self.store.read(_dead_letters, job_id)
         return [step.key for step in self.steps(job_id) if step.id in letters]
 
+    def listed(self, queue: str) -> list[Ticket]:
+        """The tickets on a queue."""
+        with connect(self.settings.redis) as connection:
+            return TicketQueues(connection).listed(queue)
+
     async def close(self) -> None:
         await asyncio.gather(*(process.drain() for process in self._processes))
         await asyncio.to_thread(self.postman.close)
@@ -124,15 +131,6 @@ class Floor:
     @staticmethod
     def _settings(**settings: Any) -> Settings:
         return Settings.load(**{"drain_seconds": 0.0, "dispatch_seconds": 0.05, **settings})
-
-
-async def told(event: asyncio.Event) -> None:
-    """Wait for a handler's word, but not for ever."""
-    await asyncio.wait_for(event.wait(), 30)
-
-
-async def within(waiting: Awaitable[Any]) -> Any:
-    return await asyncio.wait_for(waiting, 30)
 
 
 def _dead_letters(tx: Connection, job_id: str) -> set[str]:

@@ -73,12 +73,12 @@ async def test_a_job_is_served_while_another_fills_the_same_stage(floor: Floor) 
         await asyncio.sleep(0.01)
         return letter
 
-    long, short = letters(spell, word=[str(n) for n in range(150)], concurrency=1), letters(spell, concurrency=1)
-    floor.employ(long)
+    pipeline = letters(spell, word=[str(number) for number in range(40)], concurrency=1)
+    floor.employ(pipeline)
     with floor.dispatcher():
-        first = floor.start(long)
+        first = floor.start(pipeline)
         await floor.until(lambda: spelled, "the first job is being served")
-        second = floor.start(short)
+        second = floor.start(pipeline)
         await floor.until(lambda: "path-2" in spelled, "the second job is served")
         assert not floor.job(first).status.has_ended
         await floor.completed(first)

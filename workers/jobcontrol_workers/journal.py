@@ -137,7 +137,7 @@ class Journal:
             orders, self._orders = self._orders, []
             session_id, is_claiming = self._session_id, self._is_claiming
             self._is_exchanging = True
-        self._exchange(session_id, outcomes, orders, is_claiming=is_claiming)
+        self._exchange(session_id, _newest(outcomes), orders, is_claiming=is_claiming)
         with self._news:
             self._is_exchanging = False
             self._news.notify_all()
@@ -215,6 +215,12 @@ class Journal:
                 if (step_id, attempt) not in self._running | ending:
                     self._outcomes.append(StepOutcome(job_id, step_id, attempt, Interrupted("LOST")))
         self._is_doubtful = False
+
+
+def _newest(outcomes: Sequence[StepOutcome]) -> list[StepOutcome]:
+    """Without attempts that a later one of the same step has overtaken: they are stale, and must not stand for it."""
+    by_step = {outcome.step_id: outcome for outcome in sorted(outcomes, key=lambda one: one.attempt)}
+    return list(by_step.values())
 
 
 def _refused(outcome: StepOutcome, error: Exception) -> StepOutcome:

@@ -94,7 +94,7 @@ class WorkerProcess:
     def renewed(self, sent_at: float) -> None:
         """The lease was extended by a heartbeat sent at `sent_at` on the monotonic clock."""
         self._trusted_until = max(self._trusted_until, self._trust_from(sent_at))
-        self._journal.set_claiming(self._may_claim)
+        self._journal.set_claiming(self.may_claim)
 
     def stop_jobs(self, job_ids: Sequence[str]) -> None:
         """Tell the running steps of these jobs to stop."""
@@ -110,7 +110,7 @@ class WorkerProcess:
         self.session_id = self._open_session()
         self._trusted_until = self._trust_from(sent_at)
         self._journal.change_session(self.session_id)
-        self._journal.set_claiming(self._may_claim)
+        self._journal.set_claiming(self.may_claim)
         return self.session_id
 
     def check_trust(self) -> None:
@@ -139,7 +139,8 @@ class WorkerProcess:
         await asyncio.to_thread(self._postman.close)
 
     @property
-    def _may_claim(self) -> bool:
+    def may_claim(self) -> bool:
+        """False while draining, and while the lease cannot be trusted."""
         return not self._is_draining and self._is_trusted
 
     @property
@@ -231,7 +232,8 @@ class Child:
         self._link.send(session=self._process.session_id)
         while not self._ended.is_set():
             self._process.check_trust()
-            await _wait(self._ended, self._process.tick_seconds)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), self._process.tick_seconds)
 
     async def receive(self, message: Message) -> None:
         match message:
@@ -248,13 +250,6 @@ class Child:
                 await self._process.drain()
                 self._link.send(drained=True)
                 self._ended.set()
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return
 
 
 async def run_child(settings: Settings, targets: Sequence[str], supervisor: str, read_fd: int, write_fd: int) -> None:

@@ -86,6 +86,18 @@ class JobNotFound(NotFound):
     resource_type = "job"
 
 
+class JobIdAmbiguous(DomainError):
+    reason = "JOB_ID_AMBIGUOUS"
+
+    def __init__(self, given: str, candidates: Sequence[str]) -> None:
+        self.candidates = tuple(candidates)
+        super().__init__(f"{given} is the ending of several jobs: {', '.join(candidates)}; give more of it")
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return {"candidates": ", ".join(self.candidates)}
+
+
 class StepNotFound(NotFound):
     reason = "STEP_NOT_FOUND"
     resource_type = "step"
@@ -147,7 +159,8 @@ class NotServedYet(DomainError):
 
     def __init__(self, what: str, *, kind: str = "field") -> None:
         self.what, self.kind = what, kind
-        super().__init__(f"{what} is not served by this version; leave it unset")
+        way_out = "; leave it unset" if kind == "field" else ""
+        super().__init__(f"{what} is not served by this version{way_out}")
 
     @property
     def metadata(self) -> dict[str, str]:

@@ -18,7 +18,7 @@ from sqlalchemy.sql import bindparam
 
 from jobcontrol_core.domain.events import BulkChange, JobEvent, StatusChange, encode_event, fits
 from jobcontrol_core.domain.lifecycle import JOB_MOVES, JobStatus, StepStatus, Stopping
-from jobcontrol_core.domain.progress import StageCounts, percent_of, project_stages
+from jobcontrol_core.domain.progress import StageCounts, StageProgress, percent_of, project_stages
 from jobcontrol_core.domain.values import JobError, StageSpec, Step
 from jobcontrol_core.store.blobs import Spill
 from jobcontrol_core.store.rows import Row, to_counts, to_stage_spec
@@ -219,7 +219,7 @@ class Ledger:
         stages = project_stages(
             [(spec.name, spec.weight, counts) for spec, counts in zip(weighted, entry.counts, strict=False)]
         )
-        percent = 100 if entry.status is JobStatus.COMPLETED else max(entry.row["percent"], percent_of(stages))
+        percent = _percent(entry, stages)
         moves = sorted(entry.steps.values(), key=lambda move: move[1].position)
         steps = [step for _, step in moves]
         told = fits(steps)
@@ -236,6 +236,14 @@ class Ledger:
             steps=tuple(steps[:told]),
             bulk=tuple(BulkChange(*kind, count) for kind, count in entry.bulk.items()),
         )
+
+
+def _percent(entry: Entry, stages: Sequence[StageProgress]) -> int:
+    """Never lower than before. What a stopping job leaves undone is over, but it is no progress."""
+    if entry.status is JobStatus.COMPLETED:
+        return 100
+    before = int(entry.row["percent"])
+    return before if entry.stopping is not None else max(before, percent_of(stages))
 
 
 def _entry(row: Row, stage_rows: Sequence[Row]) -> Entry:

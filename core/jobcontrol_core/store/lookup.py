@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, or_, select
 
-from jobcontrol_core.domain.errors import FieldInvalid, JobNotFound, StepNotFound, Violation
+from jobcontrol_core.domain.errors import FieldInvalid, JobIdAmbiguous, JobNotFound, StepNotFound, Violation
 from jobcontrol_core.domain.ids import SHORT_ID_LENGTH
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
 from jobcontrol_core.domain.values import Attempt, Build, ErrorInfo, Job, Step
@@ -55,7 +55,7 @@ class StepDetail:
 def resolve_job_id(tx: Connection, tenant: str, given: str) -> str:
     """The full id for an id or any unique ending of at least four characters, in whatever case (RFC 9562).
 
-    Raises JobNotFound, or FieldInvalid naming the candidates if the ending fits several jobs.
+    Raises JobNotFound, or JobIdAmbiguous naming candidates if the ending fits several jobs.
     """
     if len(given) < MIN_SUFFIX:
         raise JobNotFound(given)
@@ -63,8 +63,7 @@ def resolve_job_id(tx: Connection, tenant: str, given: str) -> str:
     if not found:
         raise JobNotFound(given)
     if len(found) > 1:
-        several = ", ".join(str(candidate) for candidate in found)
-        raise FieldInvalid([Violation("job_id", f"{given} is the ending of several jobs: {several}; give more of it")])
+        raise JobIdAmbiguous(given, [str(candidate) for candidate in found])
     return str(found[0])
 
 
@@ -118,11 +117,17 @@ def list_steps(
 
 
 def get_step(tx: Connection, job_id: str, step_id: str) -> StepDetail:
-    """One step of this job, whole. Raises StepNotFound."""
-    found = tx.execute(select(steps).where(steps.c.id == step_id, steps.c.job_id == job_id))
-    row = found.mappings().one_or_none()
-    if row is None:
+    """One step of this job, whole, by its id or an ending of it that no other of the job's steps has.
+
+    Raises StepNotFound, or FieldInvalid if the ending fits several steps.
+    """
+    is_meant = steps.c.id.endswith(step_id.lower(), autoescape=True)
+    found = tx.execute(select(steps).where(steps.c.job_id == job_id, is_meant).limit(2)).mappings().all()
+    if len(found) > 1:
+        raise FieldInvalid([Violation("step_id", f"{step_id} is the ending of several steps; give more of it")])
+    if not found or len(step_id) < MIN_SUFFIX:
         raise StepNotFound(step_id)
+    row = found[0]
     return StepDetail(
         to_step(row),
         unspill(tx, row["input"], row["input_sha256"]),

@@ -15,6 +15,7 @@ from google.rpc import error_details_pb2, status_pb2
 from jobcontrol_core.domain.errors import (
     DomainError,
     FieldInvalid,
+    JobIdAmbiguous,
     NotFound,
     NotServedYet,
     PageTokenInvalid,
@@ -90,6 +91,7 @@ RULES: Mapping[type[DomainError], Rule] = {
     PageTokenInvalid: Rule(Code.INVALID_ARGUMENT, _nothing),
     PageTokenMismatch: Rule(Code.INVALID_ARGUMENT, _nothing),
     RequestIdReused: Rule(Code.INVALID_ARGUMENT, _nothing),
+    JobIdAmbiguous: Rule(Code.INVALID_ARGUMENT, _nothing),
     NotFound: Rule(Code.NOT_FOUND, _resource),
     PathBuildActive: Rule(Code.ALREADY_EXISTS, _active_job),
     WrongState: Rule(Code.FAILED_PRECONDITION, _precondition),
