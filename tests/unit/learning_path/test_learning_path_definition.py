@@ -1,6 +1,7 @@
 """The shape of the built-in pipeline: what the queues, weights and limits of its stages are."""
 
 import asyncio
+from typing import Any
 
 import jsonschema
 import pytest
@@ -89,7 +90,7 @@ async def test_a_build_without_a_document_is_invalid_input() -> None:
         ({}, "Of the document"),
     ],
 )
-async def test_the_title_is_the_one_asked_for_before_the_documents_own(context: dict[str, object], title: str) -> None:
+async def test_the_title_is_the_one_asked_for_before_the_documents_own(context: dict[str, Any], title: str) -> None:
     built = await build("# Of the document\n\nText.\n\n## One\n\nText.\n\n## Two\n\nText.\n", **context)
     assert built.path["title"] == title
     assert built.markdown.startswith(f"# {title}\n")
