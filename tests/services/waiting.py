@@ -30,3 +30,8 @@ async def wait_until_async(holds: Callable[[], Awaitable[object]], claim: str, *
             pytest.fail(f"not true after {timeout:g} s: {claim}")
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+
+async def take_a_while(seconds: float = 0.01) -> None:
+    """What a handler does whose step is to have a duration; nothing may be concluded from how long it is."""
+    await asyncio.sleep(seconds)

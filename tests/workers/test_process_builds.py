@@ -9,6 +9,7 @@ import pytest
 
 from jobcontrol.pipeline import GiveUp, Retry, RetryAfter
 from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus
+from services.waiting import take_a_while
 from workers.floor import Floor
 from workers.letters import Gate, letters
 
@@ -70,7 +71,7 @@ async def test_a_job_is_served_while_another_fills_the_same_stage(floor: Floor) 
 
     async def spell(ctx: Any, letter: str) -> str:
         spelled.append(ctx.path_id)
-        await asyncio.sleep(0.01)
+        await take_a_while()
         return letter
 
     pipeline = letters(spell, word=[str(number) for number in range(40)], concurrency=1)
