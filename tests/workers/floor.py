@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, select
 
@@ -11,6 +11,7 @@ from jobcontrol.pipeline import Pipeline
 from jobcontrol_core.bus.connection import connect
 from jobcontrol_core.bus.postman import Postman
 from jobcontrol_core.bus.tickets import Ticket, TicketQueues
+from jobcontrol_core.domain.errors import BackendUnavailable
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
 from jobcontrol_core.domain.values import Attempt, Job, Step
 from jobcontrol_core.settings import Settings
@@ -26,9 +27,31 @@ from jobcontrol_workers.process import WorkerProcess
 from jobcontrol_workers.registry import Registry
 from services.waiting import wait_until_async
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 #: Longer than any test.
 LONG_LEASE = 300.0
 MOST_STEPS = 10_000
+
+
+class FaultyStore(Store):
+    """A store whose exchanges fail as a test wishes: before their commit, or right after it."""
+
+    is_away = False
+    loses_answers = False
+    refusals = 0
+
+    def write(self, fn: Callable[Concatenate[Connection, P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        is_faulty = getattr(fn, "__name__", "") == "exchange"
+        if is_faulty and self.is_away:
+            self.refusals += 1
+            raise BackendUnavailable
+        answer = super().write(fn, *args, **kwargs)
+        if is_faulty and self.loses_answers:
+            self.loses_answers = False
+            raise BackendUnavailable
+        return answer
 
 
 class Floor:
@@ -36,7 +59,7 @@ class Floor:
 
     def __init__(self, database_url: str, redis_url: str) -> None:
         self.settings = self._settings(database_url=database_url, redis_url=redis_url)
-        self.store = Store(database_url)
+        self.store = FaultyStore(database_url)
         self.postman = Postman(redis_url)
         self._processes: list[WorkerProcess] = []
         self._starts = 0
