@@ -1,6 +1,7 @@
 """Where worker processes run in tests: on this loop, on a real store, with a dispatcher beside them."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -135,6 +136,11 @@ class Floor:
 
     def output(self, job_id: str, key: str) -> str | None:
         return self.store.read(get_step, job_id, self.step(job_id, key).id).output
+
+    def result(self, job_id: str) -> Any:
+        """What finish answered."""
+        (finalize,) = self.steps(job_id, "finalize")
+        return json.loads(self.store.read(get_step, job_id, finalize.id).output or "null")
 
     def dead_letters(self, job_id: str) -> list[str]:
         """The keys of the steps that have one."""
