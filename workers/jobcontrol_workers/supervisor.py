@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -87,6 +87,27 @@ class Child:
         self._on_exit.put(self)
 
 
+class Restarts:
+    """When a process may be started: at once, unless one after the other dies young; then ever more slowly."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._young_deaths = 0
+        self._not_before = clock()
+
+    def saw_death(self, started_at: float) -> None:
+        """A process that was started at `started_at`, on the same clock, has died just now."""
+        now = self._clock()
+        is_young = now - started_at < YOUNG_SECONDS
+        self._young_deaths = self._young_deaths + 1 if is_young else 0
+        if self._young_deaths > 1:
+            self._not_before = now + min(LONGEST_WAIT, 0.1 * 2**self._young_deaths)
+
+    @property
+    def is_due(self) -> bool:
+        return self._clock() >= self._not_before
+
+
 class Supervisor:
     """`run` until SIGTERM or SIGINT, then drain; a second one kills."""
 
@@ -100,8 +121,7 @@ class Supervisor:
         self._children: list[Child] = []
         self._signals = 0
         self._is_over = threading.Event()
-        self._young_deaths = 0
-        self._start_at = 0.0
+        self._restarts = Restarts()
 
     def run(self) -> int:
         """Serve; returns the exit code."""
@@ -126,8 +146,7 @@ class Supervisor:
         self._signals += 1
 
     def _start_missing(self) -> None:
-        """Start processes until there are as many as wanted, unless they die young: then ever more slowly."""
-        if time.monotonic() >= self._start_at:
+        if self._restarts.is_due:
             for _ in range(self._settings.worker_processes - len(self._children)):
                 self._spawn()
 
@@ -148,15 +167,8 @@ class Supervisor:
         how = _how_it_ended(child.exit_code)
         (log.warning if is_wanted else log.info)("process_ended", pid=child.pid, how=how)
         self._release(child, how)
-        self._note_age(child)
+        self._restarts.saw_death(child.started_at)
         return child
-
-    def _note_age(self, child: Child) -> None:
-        now = time.monotonic()
-        is_young = now - child.started_at < YOUNG_SECONDS
-        self._young_deaths = self._young_deaths + 1 if is_young else 0
-        if self._young_deaths > 1:
-            self._start_at = now + min(LONGEST_WAIT, 0.1 * 2**self._young_deaths)
 
     def _release(self, child: Child, how: str) -> None:
         if child.session_id is None:
