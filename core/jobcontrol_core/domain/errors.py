@@ -3,7 +3,7 @@
 DomainError
 ├── FieldInvalid          a field of the request, all violations at once
 ├── PageTokenInvalid, PageTokenMismatch
-├── RequestIdReused
+├── RequestIdReused, JobIdAmbiguous
 ├── NotFound              JobNotFound, StepNotFound, PipelineNotFound
 ├── PathBuildActive
 ├── WrongState            JobTerminal, JobNotRetryable, ResultNotReady
