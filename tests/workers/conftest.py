@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from jobcontrol_migrations import upgrade
-from jobcontrol_workers import journal, taker
+from jobcontrol_workers import journal, process, taker
 from workers.floor import Floor
 
 
@@ -19,7 +19,8 @@ def migrated_url(database_url: str) -> str:
 @pytest.fixture
 async def floor(migrated_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Floor]:
     """Workers that notice within a moment that they are to end, or that something is back."""
-    monkeypatch.setattr(taker, "POP_SECONDS", 0.1)
+    monkeypatch.setattr(process, "STOP_SECONDS", 0.2)
+    monkeypatch.setattr(taker, "POP_SECONDS", 0.02)
     monkeypatch.setattr(taker, "POP_TIMEOUT", 0.5)
     monkeypatch.setattr(taker, "RETRY_SECONDS", 0.05)
     monkeypatch.setattr(journal, "RETRY_SECONDS", 0.05)

@@ -1,6 +1,7 @@
 """What the dispatcher repairs, and what it must not touch."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,12 @@ from workers.floor import Floor
 from workers.letters import Gate, letters
 
 LEASE = 10.0
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """SQLite alone: the store's own tests reap on both."""
+    return f"sqlite+pysqlite:///{tmp_path / 'jobcontrol.db'}"
 
 
 class Watchman:

@@ -74,7 +74,7 @@ async def test_a_job_is_served_while_another_fills_the_same_stage(floor: Floor) 
         await take_a_while()
         return letter
 
-    pipeline = letters(spell, word=[str(number) for number in range(40)], concurrency=1)
+    pipeline = letters(spell, word=[str(number) for number in range(20)], concurrency=1)
     floor.employ(pipeline)
     with floor.dispatcher():
         first = floor.start(pipeline)

@@ -24,6 +24,12 @@ TESTS = Path(__file__).parents[1]
 LONG, SHORT = "60", "1"
 
 
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """SQLite alone: what is at stake are processes."""
+    return f"sqlite+pysqlite:///{tmp_path / 'jobcontrol.db'}"
+
+
 class Site:
     """One supervisor with its processes, a floor to look at the store from, and the handlers' directory."""
 

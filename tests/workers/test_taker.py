@@ -33,9 +33,15 @@ RAW_IDS = [
 
 
 @pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """SQLite alone: what is at stake is Redis."""
+    return f"sqlite+pysqlite:///{tmp_path / 'jobcontrol.db'}"
+
+
+@pytest.fixture
 async def restless(migrated_url: str, own_valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A floor on a Valkey of its own, which the test may kill, stop and flush."""
-    monkeypatch.setattr(taker, "POP_SECONDS", 0.1)
+    monkeypatch.setattr(taker, "POP_SECONDS", 0.02)
     monkeypatch.setattr(taker, "POP_TIMEOUT", 0.3)
     monkeypatch.setattr(taker, "RETRY_SECONDS", 0.05)
     monkeypatch.setattr(taker, "REGISTER_SECONDS", 0.05)

@@ -41,6 +41,8 @@ from jobcontrol_workers.taker import POP_SECONDS, Taker
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 0.25
+#: How long a drain waits for handlers that it has told to stop.
+STOP_SECONDS = 1.0
 #: Handlers are stopped this share of the lease before it ends.
 TRUST_MARGIN = 0.2
 
@@ -130,7 +132,7 @@ class WorkerProcess:
         await self._settle(self._settings.drain_seconds)
         for running in list(self._running.values()):
             self._stop(running, "DRAINED")
-        await self._settle(1.0)
+        await self._settle(STOP_SECONDS)
         for running in list(self._running.values()):
             self._record(running, Interrupted("DRAINED"))
         is_written = await asyncio.to_thread(self._journal.close, 3.0)
