@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, text
+from sqlalchemy import Column, Connection, literal_column, select, update
 
 from jobcontrol_core.domain.events import JobEvent
 from jobcontrol_core.domain.moments import MICROSECOND
@@ -17,6 +17,7 @@ from jobcontrol_core.store.eventlog import read_events
 from jobcontrol_core.store.exchange import Exchanged, exchange
 from jobcontrol_core.store.ledger import Committed
 from jobcontrol_core.store.lookup import get_job, list_steps, read_build
+from jobcontrol_core.store.pausing import Resumed, pause_job, resume_job
 from jobcontrol_core.store.retries import NewRetry, retry_job
 from jobcontrol_core.store.sessions import Session, open_session
 from jobcontrol_core.store.stopping import cancel_job, sweep_job
@@ -92,6 +93,16 @@ class Builds:
         self._audit(committed)
         return committed
 
+    def pause(self, job_id: str, reason: str = "too hot", **fields: Any) -> tuple[Committed, ...]:
+        committed = self.store.write(pause_job, job_id, actor="bob", reason=reason, **fields)
+        self._audit(committed)
+        return committed
+
+    def resume(self, job_id: str, reason: str = "cooled", **fields: Any) -> Resumed:
+        resumed = self.store.write(resume_job, job_id, actor="bob", reason=reason, **fields)
+        self._audit(resumed.committed)
+        return resumed
+
     def sweep(self, job_id: str) -> tuple[Committed, ...]:
         committed = self.store.write(sweep_job, job_id)
         self._audit(committed)
@@ -124,9 +135,8 @@ class Builds:
         return self.store.read(audit_job, job_id)
 
     def rewind(self, column: Column[Any], by: timedelta) -> None:
-        """Let a moment lie further back in every row of its table: time passes without waiting."""
-        statement = f"UPDATE {column.table.name} SET {column.name} = {column.name} - {by // MICROSECOND}"
-        self.store.write(_execute, statement)
+        """Let a moment lie further back in every row of its table that nobody has locked: time passes, no one waits."""
+        self.store.write(_rewind, column, by // MICROSECOND)
 
     def _audit(self, committed: Iterable[Committed]) -> None:
         if self.is_audited:
@@ -150,5 +160,8 @@ def tree(*widths: int) -> Handler:
     return handle
 
 
-def _execute(tx: Connection, statement: str) -> None:
-    tx.execute(text(statement))
+def _rewind(tx: Connection, column: Column[Any], micros: int) -> None:
+    key = next(iter(column.table.primary_key))
+    found = tx.execute(select(key).where(column.is_not(None)).with_for_update(skip_locked=True)).scalars().all()
+    back = {column.name: literal_column(f"{column.name} - {micros}")}
+    tx.execute(update(column.table).where(key.in_(found)).values(**back))

@@ -1,0 +1,129 @@
+"""A store in any order of operations: a seeded walk, in which every job is audited after every commit."""
+
+import random
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from jobcontrol_core.domain.errors import DomainError, JobNotRetryable, JobTerminal, PathBuildActive
+from jobcontrol_core.domain.ids import new_id
+from jobcontrol_core.domain.outcomes import Interrupted, Outcome, Skipped
+from jobcontrol_core.domain.retry import RetryPolicy
+from jobcontrol_core.domain.values import ClaimedStep
+from jobcontrol_core.store.backoff import make_due
+from jobcontrol_core.store.claims import ClaimWish
+from jobcontrol_core.store.reaping import reap, release_session
+from jobcontrol_core.store.tables import steps, workers
+from store.builds import Builds, outcome_of
+from store.factories import LEASE, UNITS, children, failed, pipeline, request_key, succeeded
+
+PATHS = ("rust-101", "go-101")
+REFUSALS: tuple[type[DomainError], ...] = (PathBuildActive, JobTerminal, JobNotRetryable)
+
+
+class Walk:
+    """Does at random what users, workers and the dispatcher do; `held` are attempts that somebody believes to run."""
+
+    def __init__(self, builds: Builds, seed: int) -> None:
+        self.builds = builds
+        self.random = random.Random(seed)
+        self.jobs: list[str] = []
+        self.held: list[ClaimedStep] = []
+        self.sessions = [builds.open_session().id for _ in range(3)]
+
+    def step(self) -> None:
+        actions: list[tuple[Callable[[], None], int]] = [
+            (self.start, 3), (self.exchange, 30), (self.cancel, 2), (self.retry, 4), (self.expire, 1),
+            (self.release, 1), (self.reap, 2), (self.make_due, 4), (self.sweep, 3),
+        ]  # fmt: skip
+        (do,) = self.random.choices([action for action, _ in actions], [weight for _, weight in actions])
+        try:
+            do()
+        except REFUSALS:
+            return
+
+    def start(self) -> None:
+        backing_off = RetryPolicy(max_attempts=2, base=self.random.choice([0.0, 5.0]))
+        self.jobs.append(
+            self.builds.start(
+                path_id=self.random.choice(PATHS),
+                pipeline=pipeline(retry=backing_off),
+                key=request_key(new_id()),
+                use_existing=False,
+            )
+        )
+
+    def exchange(self) -> None:
+        """End some attempts, old ones and strangers' among them, and claim in some jobs."""
+        self.random.shuffle(self.held)
+        ending, self.held = self.held[: self.random.randrange(4)], self.held[self.random.randrange(4) :]
+        wishes = [
+            ClaimWish(job_id, {stage_no: self.random.randrange(4) for stage_no in self.random.sample(range(4), 4)})
+            for job_id in self.random.sample(self.jobs, min(2, len(self.jobs)))
+        ]
+        outcomes = [outcome_of(one, self.outcome(one)) for one in ending]
+        done = self.builds.exchange(outcomes, *wishes, session_id=self.random.choice(self.sessions))
+        self.held += done.claimed
+
+    def outcome(self, claimed: ClaimedStep) -> Outcome:
+        drawn = self.random.random()
+        if drawn < 0.15:
+            return failed(is_final=self.random.random() < 0.3)
+        if drawn < 0.2:
+            return Interrupted("DRAINED")
+        if drawn < 0.25:
+            return Skipped("known")
+        stage_no = claimed.step.stage_no
+        return succeeded(born=children(stage_no + 1, self.random.randrange(4)) if stage_no < UNITS else ())
+
+    def cancel(self) -> None:
+        if self.jobs:
+            self.builds.cancel(self.random.choice(self.jobs))
+
+    def retry(self) -> None:
+        if self.jobs:
+            old = self.random.choice(self.jobs)
+            self.jobs.append(self.builds.retry(old, from_scratch=self.random.random() < 0.2).job_id)
+
+    def expire(self) -> None:
+        self.builds.rewind(workers.c.lease_until, LEASE * 2)
+        self.sessions = [self.builds.open_session().id for _ in range(3)]
+
+    def release(self) -> None:
+        gone = self.sessions.pop(self.random.randrange(3))
+        self.sessions.append(self.builds.open_session().id)
+        self.builds.write(release_session, gone, "signal 9", "CRASHED")
+
+    def reap(self) -> None:
+        self.builds.write(reap)
+
+    def make_due(self) -> None:
+        self.builds.rewind(steps.c.next_attempt_at, timedelta(seconds=10))
+        self.builds.store.write(make_due)
+
+    def sweep(self) -> None:
+        if self.jobs:
+            self.builds.sweep(self.random.choice(self.jobs))
+
+    def run_dry(self) -> None:
+        """Let every job end: nothing is lost, nothing is stuck."""
+        self.held.clear()
+        self.expire()
+        self.reap()
+        for job_id in self.jobs:
+            while not self.builds.job(job_id).status.has_ended:
+                self.make_due()
+                claimed = self.builds.claim(job_id)
+                assert claimed, f"job {job_id} is stuck: {self.builds.job(job_id)}"
+                self.builds.end(*((one, self.outcome(one)) for one in claimed))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_happens_in_whatever_order_the_books_are_right_and_every_job_ends(builds: Builds, seed: int) -> None:
+    walk = Walk(builds, seed)
+    for _ in range(150):
+        walk.step()
+    walk.run_dry()
+    for job_id in walk.jobs:
+        assert builds.audit(job_id).finalize_steps <= 1
