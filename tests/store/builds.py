@@ -163,5 +163,5 @@ def tree(*widths: int) -> Handler:
 def _rewind(tx: Connection, column: Column[Any], micros: int) -> None:
     key = next(iter(column.table.primary_key))
     found = tx.execute(select(key).where(column.is_not(None)).with_for_update(skip_locked=True)).scalars().all()
-    back = {column.name: literal_column(f"{column.name} - {micros}")}
+    back: dict[str, Any] = {column.name: literal_column(f"{column.name} - {micros}")}
     tx.execute(update(column.table).where(key.in_(found)).values(**back))
