@@ -1,7 +1,6 @@
 """What the dispatcher repairs, and what it must not touch."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,9 +22,9 @@ LEASE = 10.0
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
+def store_url(sqlite_store_url: str) -> str:
     """SQLite alone: the store's own tests reap on both."""
-    return f"sqlite+pysqlite:///{tmp_path / 'jobcontrol.db'}"
+    return sqlite_store_url
 
 
 class Watchman:

@@ -33,19 +33,19 @@ RAW_IDS = [
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
+def store_url(sqlite_store_url: str) -> str:
     """SQLite alone: what is at stake is Redis."""
-    return f"sqlite+pysqlite:///{tmp_path / 'jobcontrol.db'}"
+    return sqlite_store_url
 
 
 @pytest.fixture
-async def restless(migrated_url: str, own_valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> Any:
+async def restless(store_url: str, own_valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A floor on a Valkey of its own, which the test may kill, stop and flush."""
     monkeypatch.setattr(taker, "POP_SECONDS", 0.02)
     monkeypatch.setattr(taker, "POP_TIMEOUT", 0.3)
     monkeypatch.setattr(taker, "RETRY_SECONDS", 0.05)
     monkeypatch.setattr(taker, "REGISTER_SECONDS", 0.05)
-    opened = Floor(migrated_url, own_valkey.url)
+    opened = Floor(store_url, own_valkey.url)
     yield opened
     await opened.close()
 
