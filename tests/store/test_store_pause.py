@@ -123,7 +123,7 @@ def test_an_etag_holds_until_the_status_changes_and_not_until_there_is_progress(
     job_id = builds.start()
     builds.fan_out(job_id, 2)
     seen = builds.job(job_id).etag
-    builds.end((builds.claim_one(job_id), succeeded()))
+    builds.end((builds.claim_one(job_id, SUB_CONCEPTS), succeeded()))
     builds.pause(job_id, etag=seen)
     with pytest.raises(EtagMismatch) as refused:
         builds.resume(job_id, etag=seen)
