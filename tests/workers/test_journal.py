@@ -1,46 +1,20 @@
 """The journal: nothing that ended is lost, no claim is forgotten, and a bad outcome harms itself alone."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from jobcontrol_core.domain.lifecycle import FailureReason, StepStatus
-from jobcontrol_core.domain.outcomes import NewChild, StepOutcome, Succeeded
-from jobcontrol_core.domain.values import ClaimedStep
-from jobcontrol_core.settings import Settings
-from jobcontrol_core.store.claims import ClaimWish
-from jobcontrol_core.store.exchange import exchange
-from jobcontrol_core.store.lookup import read_build
-from jobcontrol_workers.appetite import Appetite
-from jobcontrol_workers.journal import Journal
-from jobcontrol_workers.registry import Registry
-from jobcontrol_workers.room import Room
+from jobcontrol_core.domain.lifecycle import StepStatus
+from jobcontrol_core.domain.outcomes import StepOutcome, Succeeded
 from workers.floor import Floor
+from workers.journals import SESSION, claimed_letters, journal_of, said
 from workers.letters import Gate, letters
 
-SESSION = "0198f000-0000-7000-8000-00000000aaaa"
 
-
-def journal_of(floor: Floor, deliver: Callable[..., None] = lambda *_: None) -> Journal:
-    """A journal alone, not started: a test hands it the outcomes."""
-    serving = Registry([letters()], Settings.load())
-    appetite = Appetite(serving, Room(serving, 50), lambda job_id: floor.store.read(read_build, job_id), lambda: True)
-    return Journal(floor.store, floor.postman, appetite, SESSION, deliver)
-
-
-def claimed_letters(floor: Floor) -> tuple[str, list[ClaimedStep]]:
-    """A build whose letters have all been claimed by nobody that runs."""
-    job_id = floor.start(letters())
-    (root,) = floor.store.write(exchange, SESSION, [], [ClaimWish(job_id, {0: 1})]).claimed
-    split = Succeeded("null", children=tuple(NewChild(1, key, key, "null") for key in "abcdefgh"))
-    done = StepOutcome(job_id, root.step.id, root.step.attempt, split)
-    floor.store.write(exchange, SESSION, [done], [])
-    return job_id, list(floor.store.write(exchange, SESSION, [], [ClaimWish(job_id, {1: 8})]).claimed)
-
-
-def said(step: ClaimedStep, output: str = '"said"') -> StepOutcome:
-    return StepOutcome(step.step.job_id, step.step.id, step.step.attempt, Succeeded(output))
+@pytest.fixture
+def store_url(sqlite_store_url: str) -> str:
+    """SQLite alone: what is at stake is the journal's own memory."""
+    return sqlite_store_url
 
 
 async def test_outcomes_that_wait_together_are_committed_together(floor: Floor) -> None:
@@ -53,21 +27,6 @@ async def test_outcomes_that_wait_together_are_committed_together(floor: Floor) 
     assert journal.close(20)
     assert floor.count(job_id, StepStatus.COMPLETED, "spell") == 8
     assert floor.job(job_id).last_sequence == before + 1
-
-
-async def test_an_outcome_that_cannot_be_written_is_a_bad_result_and_its_neighbours_are_recorded(floor: Floor) -> None:
-    job_id, claimed = claimed_letters(floor)
-    journal = journal_of(floor)
-    for step in claimed:
-        journal.record(said(step, '"\ud800"' if step.step.key == "c" else '"said"'))
-    journal.start()
-    assert journal.close(20)
-    assert floor.count(job_id, StepStatus.COMPLETED, "spell") == 7
-    culprit = floor.step(job_id, "c")
-    assert (culprit.status, culprit.failure) == (StepStatus.FAILED, FailureReason.BAD_RESULT)
-    assert culprit.error is not None
-    assert "refused" in culprit.error.message
-    assert "INSERT" not in culprit.error.message
 
 
 async def test_outcomes_wait_for_a_database_that_is_away(floor: Floor) -> None:
