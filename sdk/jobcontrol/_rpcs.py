@@ -37,8 +37,10 @@ GET_STEP = Rpc("GetStep", pb.GetStepRequest, pb.GetStepResponse)
 GET_RESULT = Rpc("GetResult", pb.GetResultRequest, pb.GetResultResponse, streams=True)
 CANCEL = Rpc("Cancel", pb.CancelRequest, pb.CancelResponse)
 RETRY = Rpc("Retry", pb.RetryRequest, pb.RetryResponse)
+PAUSE = Rpc("Pause", pb.PauseRequest, pb.PauseResponse)
+RESUME = Rpc("Resume", pb.ResumeRequest, pb.ResumeResponse)
 LIST_PIPELINES = Rpc("ListPipelines", pb.ListPipelinesRequest, pb.ListPipelinesResponse)
 WATCH_PROGRESS = Rpc("WatchProgress", pb.WatchProgressRequest, pb.WatchProgressResponse, streams=True)
 
-#: Safe to send twice: they read, or carry a request_id that the SDK always sets.
-RETRIED = (START_BUILD, GET_JOB, LIST_JOBS, LIST_STEPS, GET_STEP, CANCEL, RETRY, LIST_PIPELINES)
+#: Safe to send twice: they read, carry a request_id that the SDK always sets, or do nothing the second time.
+RETRIED = (START_BUILD, GET_JOB, LIST_JOBS, LIST_STEPS, GET_STEP, CANCEL, RETRY, PAUSE, RESUME, LIST_PIPELINES)

@@ -12,7 +12,7 @@ from jobcontrol._decoding import to_job_state, to_step, to_step_detail
 from jobcontrol._pages import read_pages
 from jobcontrol._requests import cancel_request, list_steps_request, retry_request
 from jobcontrol._results import read_result
-from jobcontrol._rpcs import CANCEL, GET_JOB, GET_STEP, LIST_STEPS, RETRY
+from jobcontrol._rpcs import CANCEL, GET_JOB, GET_STEP, LIST_STEPS, PAUSE, RESUME, RETRY
 from jobcontrol._watching import DeadlinePassed, Outage, Position, Watch
 from jobcontrol.errors import JobCancelled, JobFailed, JobPartiallyFailed, WaitTimeout
 from jobcontrol.events import Event, LinkNotice, advance
@@ -158,6 +158,25 @@ class Job:
                 pass
         return self
 
+    def pause(self, reason: str = "", *, if_unchanged: bool = False) -> Job:
+        """Let no step of the job start; those that run may finish. On a paused job it does nothing.
+
+        `if_unchanged`: only if its status is still what `state` says. Raises InvalidState if it is stopping,
+        has ended, or has changed.
+        """
+        request = pb.PauseRequest(job_id=self.id, reason=reason, etag=self._etag(if_unchanged))
+        self.state = to_job_state(self._transport.call(PAUSE, request).job)
+        return self
+
+    def resume(self, reason: str = "", *, if_unchanged: bool = False) -> Job:
+        """Let the steps of a paused job start again. On one that is not paused it does nothing.
+
+        `if_unchanged` and what it raises: see `pause`.
+        """
+        request = pb.ResumeRequest(job_id=self.id, reason=reason, etag=self._etag(if_unchanged))
+        self.state = to_job_state(self._transport.call(RESUME, request).job)
+        return self
+
     def retry(self, *, from_scratch: bool = False, reason: str = "", request_id: str | None = None) -> Job:
         """A new job that does again what failed or never came to be, or everything `from_scratch`.
 
@@ -204,6 +223,9 @@ class Job:
 
     def __hash__(self) -> int:
         return hash(self.id)
+
+    def _etag(self, if_unchanged: bool) -> str:
+        return self.state.etag if if_unchanged else ""
 
     @property
     def _transport(self) -> Transport:

@@ -86,7 +86,19 @@ async def waiting_job(server: Serving) -> dict[str, str]:
     return {"JOB": await server.start("waiting")}
 
 
-PREPARED = {"Cancel": waiting_job, "Retry": cancelled_job, "ListJobs": cancelled_job}
+async def paused_job(server: Serving) -> dict[str, str]:
+    job_id = await server.start("held")
+    await server.stub.Pause(pb.PauseRequest(job_id=job_id))
+    return {"JOB": job_id}
+
+
+PREPARED = {
+    "Cancel": waiting_job,
+    "Pause": waiting_job,
+    "Resume": paused_job,
+    "Retry": cancelled_job,
+    "ListJobs": cancelled_job,
+}
 #: What the answer of each line must hold.
 EXPECTED = {
     "list": "jobcontrol.v1.JobControl",
@@ -101,6 +113,8 @@ EXPECTED = {
     "WatchProgress": '"type": "completed"',
     "GetResult": "text/markdown",
     "Cancel": "JOB_STATUS_CANCELLED",
+    "Pause": "JOB_STATUS_PAUSED",
+    "Resume": "JOB_STATUS_PENDING",
     "Retry": '"retryOf"',
 }
 

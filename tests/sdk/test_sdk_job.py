@@ -97,6 +97,27 @@ def test_cancel_may_wait_until_nothing_runs_any_more() -> None:
     assert server.sent(pb.WatchProgressRequest)[0].after_sequence == 3
 
 
+def test_a_job_is_paused_and_resumed_and_its_state_is_the_answer() -> None:
+    server = ScriptedTransport(
+        Pause=pb.PauseResponse(job=job("PAUSED", at=4)), Resume=pb.ResumeResponse(job=job("PROCESSING", at=5))
+    )
+    steered = held(server, job(at=3))
+    assert steered.pause("too hot").status is JobStatus.PAUSED
+    assert steered.resume("cooled").status is JobStatus.PROCESSING
+    assert server.requests == [
+        pb.PauseRequest(job_id=JOB_ID, reason="too hot"),
+        pb.ResumeRequest(job_id=JOB_ID, reason="cooled"),
+    ]
+
+
+def test_a_job_is_paused_only_if_it_is_still_as_it_was_seen() -> None:
+    seen = job(at=3)
+    seen.etag = '"e.1"'
+    server = ScriptedTransport(Pause=pb.PauseResponse(job=seen), Resume=pb.ResumeResponse(job=seen))
+    held(server, seen).pause(if_unchanged=True).resume(if_unchanged=True)
+    assert [request.etag for request in server.requests] == ['"e.1"', '"e.1"']
+
+
 def test_progress_goes_to_stderr_and_leaves_stdout_alone(capsys: pytest.CaptureFixture[str]) -> None:
     held(WatchedServer(partial_build())).wait(progress=True)
     told = capsys.readouterr()

@@ -357,6 +357,20 @@ def test_cancel_goes_on_after_a_job_that_cannot_be(shell: Shell) -> None:
     assert [request.reason for request in there.sent(pb.CancelRequest)] == ["too slow", "too slow"]
 
 
+def test_pause_and_resume_say_what_goes_on_meanwhile(shell: Shell) -> None:
+    held, going = job("PAUSED", percent=20, at=4), job("PROCESSING", percent=20, at=5)
+    there = server(
+        GetJob=pb.GetJobResponse(job=job()), Pause=pb.PauseResponse(job=held), Resume=pb.ResumeResponse(job=going)
+    )
+    assert shell.run(there, "pause", JOB_ID, "--reason", "too hot") == 0
+    assert shell.err.startswith(f"Paused {SHORT_ID}, ")
+    assert shell.err.endswith(f" finishing.  jobctl resume {SHORT_ID}\n")
+    assert shell.run(there, "resume", JOB_ID, "--json") == 0
+    assert shell.err == f"Resumed {SHORT_ID}.  jobctl watch {SHORT_ID}\n"
+    assert json.loads(shell.out)[0]["status"] == "processing"
+    assert there.sent(pb.PauseRequest)[0].reason == "too hot"
+
+
 def test_retry_says_what_it_takes_over_and_prints_the_new_id(shell: Shell) -> None:
     new = pb.Job(job_id="0193f0a1-7c21-7abc-8def-0001aaaabbbb", attempt=2, reused_steps=257, retry_of=JOB_ID)
     there = server(GetJob=pb.GetJobResponse(job=END), Retry=pb.RetryResponse(job=new))

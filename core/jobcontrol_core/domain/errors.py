@@ -6,7 +6,8 @@ DomainError
 ├── RequestIdReused, JobIdAmbiguous
 ├── NotFound              JobNotFound, StepNotFound, PipelineNotFound
 ├── PathBuildActive
-├── WrongState            JobTerminal, JobNotRetryable, ResultNotReady
+├── WrongState            JobTerminal, JobNotPausable, JobNotRetryable, ResultNotReady
+├── EtagMismatch
 ├── NotServedYet
 ├── TooManyWatchers
 └── Unavailable           BackendUnavailable, StorageFull, ServerDraining
@@ -136,7 +137,15 @@ class JobTerminal(WrongState):
     reason = "JOB_TERMINAL"
 
     def __init__(self, job_id: str, status: str) -> None:
-        super().__init__(job_id, status, f"job {job_id} has already ended: {status}")
+        has_ended = status in ("COMPLETED", "FAILED", "CANCELLED")
+        super().__init__(job_id, status, f"job {job_id} {'has already ended' if has_ended else 'is ending'}: {status}")
+
+
+class JobNotPausable(WrongState):
+    reason = "JOB_NOT_PAUSABLE"
+
+    def __init__(self, job_id: str, status: str) -> None:
+        super().__init__(job_id, status, f"job {job_id} is {status}; only one that hands out steps can be paused")
 
 
 class JobNotRetryable(WrongState):
@@ -152,6 +161,20 @@ class ResultNotReady(WrongState):
 
     def __init__(self, job_id: str, status: str) -> None:
         super().__init__(job_id, status, f"job {job_id} is {status}; only a COMPLETED job has a result")
+
+
+class EtagMismatch(DomainError):
+    """The job's status changed since the caller looked; nothing was done. `etag` is the one it has now."""
+
+    reason = "ETAG_MISMATCH"
+
+    def __init__(self, job_id: str, status: str, etag: str) -> None:
+        self.job_id, self.status, self.etag = job_id, status, etag
+        super().__init__(f"job {job_id} has changed since and is {status}; look again, then decide")
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return {"job_id": self.job_id, "status": self.status, "etag": self.etag}
 
 
 class NotServedYet(DomainError):

@@ -89,6 +89,11 @@ class JobError:
     step_id: str = ""
 
 
+def etag_of(job_id: str, revision: int) -> str:
+    """The entity tag of a job (RFC 9110, 8.8.3) at this revision."""
+    return f'"{job_id}.{revision}"'
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One build, as of `last_sequence`."""
@@ -127,7 +132,7 @@ class Job:
     @property
     def etag(self) -> str:
         """Changes with every change of status, not with progress."""
-        return f'"{self.id}.{self.revision}"'
+        return etag_of(self.id, self.revision)
 
 
 @dataclass(frozen=True, slots=True)

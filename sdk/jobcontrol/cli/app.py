@@ -38,6 +38,8 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "steps": reading.steps,
     "result": reading.result,
     "cancel": steering.cancel,
+    "pause": steering.pause,
+    "resume": steering.resume,
     "retry": steering.retry,
     "pipelines": reading.pipelines,
     "version": reading.version,

@@ -466,11 +466,11 @@ class PauseRequest(_message.Message):
     Validation: required; 4 to 63 characters of [a-z0-9-].
     """
     reason: _builtins.str
-    """Told to watchers and kept in the audit log.
+    """Told to watchers and kept on the job.
     Validation: at most 512 characters; no control characters but line breaks and tabs.
     """
     etag: _builtins.str
-    """Only if the job still has this etag.
+    """Only if the job still has this etag; not asked where nothing is to be done.
     Validation: at most 128 characters; no control characters.
     """
     def __init__(
@@ -526,11 +526,11 @@ class ResumeRequest(_message.Message):
     Validation: required; 4 to 63 characters of [a-z0-9-].
     """
     reason: _builtins.str
-    """Told to watchers and kept in the audit log.
+    """Told to watchers and kept on the job.
     Validation: at most 512 characters; no control characters but line breaks and tabs.
     """
     etag: _builtins.str
-    """Only if the job still has this etag.
+    """Only if the job still has this etag; not asked where nothing is to be done.
     Validation: at most 128 characters; no control characters.
     """
     def __init__(

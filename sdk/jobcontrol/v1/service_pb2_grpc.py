@@ -285,10 +285,8 @@ class JobControlServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Pause(self, request, context):
-        """Stops handing out new steps of a job; steps that run may finish. On a
-        PAUSED job it is a successful no-op.
-
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        """Stops handing out new steps of a job; steps that run may finish, and may end
+        the job. On a PAUSED job it is a successful no-op.
 
         Errors: NOT_FOUND/JOB_NOT_FOUND, FAILED_PRECONDITION/JOB_NOT_PAUSABLE,
         ABORTED/ETAG_MISMATCH, INVALID_ARGUMENT/FIELD_INVALID.
@@ -300,8 +298,6 @@ class JobControlServicer:
     def Resume(self, request, context):
         """Hands out steps of a PAUSED job again. On a PENDING or PROCESSING job it is
         a successful no-op.
-
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
 
         Errors: NOT_FOUND/JOB_NOT_FOUND, FAILED_PRECONDITION/JOB_TERMINAL,
         ABORTED/ETAG_MISMATCH, INVALID_ARGUMENT/FIELD_INVALID.

@@ -114,10 +114,8 @@ class JobControlStub:
     INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/REQUEST_ID_REUSED.
     """
     Pause: _grpc.UnaryUnaryMultiCallable[_build_pb2.PauseRequest, _build_pb2.PauseResponse]
-    """Stops handing out new steps of a job; steps that run may finish. On a
-    PAUSED job it is a successful no-op.
-
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    """Stops handing out new steps of a job; steps that run may finish, and may end
+    the job. On a PAUSED job it is a successful no-op.
 
     Errors: NOT_FOUND/JOB_NOT_FOUND, FAILED_PRECONDITION/JOB_NOT_PAUSABLE,
     ABORTED/ETAG_MISMATCH, INVALID_ARGUMENT/FIELD_INVALID.
@@ -125,8 +123,6 @@ class JobControlStub:
     Resume: _grpc.UnaryUnaryMultiCallable[_build_pb2.ResumeRequest, _build_pb2.ResumeResponse]
     """Hands out steps of a PAUSED job again. On a PENDING or PROCESSING job it is
     a successful no-op.
-
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
 
     Errors: NOT_FOUND/JOB_NOT_FOUND, FAILED_PRECONDITION/JOB_TERMINAL,
     ABORTED/ETAG_MISMATCH, INVALID_ARGUMENT/FIELD_INVALID.
@@ -384,10 +380,8 @@ class JobControlAsyncStub(JobControlStub):
     INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/REQUEST_ID_REUSED.
     """
     Pause: _aio.UnaryUnaryMultiCallable[_build_pb2.PauseRequest, _build_pb2.PauseResponse]  # type: ignore[assignment]
-    """Stops handing out new steps of a job; steps that run may finish. On a
-    PAUSED job it is a successful no-op.
-
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    """Stops handing out new steps of a job; steps that run may finish, and may end
+    the job. On a PAUSED job it is a successful no-op.
 
     Errors: NOT_FOUND/JOB_NOT_FOUND, FAILED_PRECONDITION/JOB_NOT_PAUSABLE,
     ABORTED/ETAG_MISMATCH, INVALID_ARGUMENT/FIELD_INVALID.
@@ -395,8 +389,6 @@ class JobControlAsyncStub(JobControlStub):
     Resume: _aio.UnaryUnaryMultiCallable[_build_pb2.ResumeRequest, _build_pb2.ResumeResponse]  # type: ignore[assignment]
     """Hands out steps of a PAUSED job again. On a PENDING or PROCESSING job it is
     a successful no-op.
-
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
 
     Errors: NOT_FOUND/JOB_NOT_FOUND, FAILED_PRECONDITION/JOB_TERMINAL,
     ABORTED/ETAG_MISMATCH, INVALID_ARGUMENT/FIELD_INVALID.
@@ -687,10 +679,8 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
         request: _build_pb2.PauseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_build_pb2.PauseResponse, _abc.Awaitable[_build_pb2.PauseResponse]]:
-        """Stops handing out new steps of a job; steps that run may finish. On a
-        PAUSED job it is a successful no-op.
-
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        """Stops handing out new steps of a job; steps that run may finish, and may end
+        the job. On a PAUSED job it is a successful no-op.
 
         Errors: NOT_FOUND/JOB_NOT_FOUND, FAILED_PRECONDITION/JOB_NOT_PAUSABLE,
         ABORTED/ETAG_MISMATCH, INVALID_ARGUMENT/FIELD_INVALID.
@@ -704,8 +694,6 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_build_pb2.ResumeResponse, _abc.Awaitable[_build_pb2.ResumeResponse]]:
         """Hands out steps of a PAUSED job again. On a PENDING or PROCESSING job it is
         a successful no-op.
-
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
 
         Errors: NOT_FOUND/JOB_NOT_FOUND, FAILED_PRECONDITION/JOB_TERMINAL,
         ABORTED/ETAG_MISMATCH, INVALID_ARGUMENT/FIELD_INVALID.

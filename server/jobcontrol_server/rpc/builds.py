@@ -1,4 +1,4 @@
-"""Builds started, cancelled and retried: one transaction each, then the doorbell. Runs on threads."""
+"""Builds started, stopped, paused and retried: one transaction each, then the doorbell. Runs on threads."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.exchange import Waiting
 from jobcontrol_core.store.ledger import Committed
 from jobcontrol_core.store.lookup import get_job, read_build, resolve_job_id
+from jobcontrol_core.store.pausing import Resumed, pause_job, resume_job
 from jobcontrol_core.store.pipelines import get_pipeline, list_pipelines
 from jobcontrol_core.store.requests import RequestKey, claim_request
 from jobcontrol_core.store.retries import NewRetry, retry_job
@@ -72,6 +73,23 @@ class Builds:
             log.info("build_cancelled", job_id=answer.job.id, path_id=answer.job.path_id, status=answer.job.status)
         return answer.job
 
+    def pause(self, request: pb.PauseRequest, caller: Caller) -> Job:
+        """Raises JobNotFound, JobNotPausable, EtagMismatch."""
+        answer = self._store.write(_pause, request, caller)
+        self._postman.ring(answer.committed)
+        if answer.committed:
+            log.info("build_paused", job_id=answer.job.id, path_id=answer.job.path_id)
+        return answer.job
+
+    def resume(self, request: pb.ResumeRequest, caller: Caller) -> Job:
+        """Raises JobNotFound, JobTerminal, EtagMismatch."""
+        job, resumed = self._store.write(_resume, request, caller)
+        self._postman.ring(resumed.committed)
+        self._postman.push(resumed.waiting)
+        if resumed.committed:
+            log.info("build_resumed", job_id=job.id, path_id=job.path_id, status=job.status)
+        return job
+
     def _tell(self, event: str, answer: Answer) -> None:
         if not answer.committed:
             return
@@ -112,6 +130,18 @@ def _cancel(tx: Connection, request: pb.CancelRequest, caller: Caller) -> Answer
     if claim_request(tx, read_now(tx), key, job_id) is None:
         committed = cancel_job(tx, job_id, actor=caller.actor, reason=request.reason)
     return Answer(get_job(tx, job_id), is_existing=True, committed=committed)
+
+
+def _pause(tx: Connection, request: pb.PauseRequest, caller: Caller) -> Answer:
+    job_id = resolve_job_id(tx, caller.tenant, request.job_id)
+    committed = pause_job(tx, job_id, actor=caller.actor, reason=request.reason, etag=request.etag)
+    return Answer(get_job(tx, job_id), is_existing=True, committed=committed)
+
+
+def _resume(tx: Connection, request: pb.ResumeRequest, caller: Caller) -> tuple[Job, Resumed]:
+    job_id = resolve_job_id(tx, caller.tenant, request.job_id)
+    resumed = resume_job(tx, job_id, actor=caller.actor, reason=request.reason, etag=request.etag)
+    return get_job(tx, job_id), resumed
 
 
 def _answer(tx: Connection, started: Started) -> Answer:

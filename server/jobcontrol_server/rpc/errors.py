@@ -14,6 +14,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from jobcontrol_core.domain.errors import (
     DomainError,
+    EtagMismatch,
     FieldInvalid,
     JobIdAmbiguous,
     NotFound,
@@ -95,6 +96,7 @@ RULES: Mapping[type[DomainError], Rule] = {
     NotFound: Rule(Code.NOT_FOUND, _resource),
     PathBuildActive: Rule(Code.ALREADY_EXISTS, _active_job),
     WrongState: Rule(Code.FAILED_PRECONDITION, _precondition),
+    EtagMismatch: Rule(Code.ABORTED, _nothing),
     NotServedYet: Rule(Code.UNIMPLEMENTED, _nothing),
     Unavailable: Rule(Code.UNAVAILABLE, _retry),
     TooManyWatchers: Rule(Code.RESOURCE_EXHAUSTED, _quota),

@@ -62,6 +62,14 @@ class JobControl:
         answer = await self._calls.run(self._builds.retry, request, caller_of(context))
         return pb.RetryResponse(job=to_job(answer.job), job_id=answer.job.id)
 
+    async def Pause(self, request: pb.PauseRequest, context: Context) -> pb.PauseResponse:
+        job = await self._calls.run(self._builds.pause, request, caller_of(context))
+        return pb.PauseResponse(job=to_job(job))
+
+    async def Resume(self, request: pb.ResumeRequest, context: Context) -> pb.ResumeResponse:
+        job = await self._calls.run(self._builds.resume, request, caller_of(context))
+        return pb.ResumeResponse(job=to_job(job))
+
     async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:
         job = await self._calls.read(find_job, caller_of(context).tenant, request.job_id)
         return pb.GetJobResponse(job=to_job(job))

@@ -16,6 +16,8 @@ SERVED = frozenset(
         "ListJobs",
         "ListPipelines",
         "ListSteps",
+        "Pause",
+        "Resume",
         "Retry",
         "StartBuild",
         "WatchProgress",
