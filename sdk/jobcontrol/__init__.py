@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         StepChange,
     )
     from jobcontrol.job import Job
+    from jobcontrol.operations import LogLine
     from jobcontrol.pipeline import (
         Context,
         FanOut,
@@ -69,6 +70,7 @@ _HOMES = {
     ),
     "events": "BulkStepChange Changes Event LinkNotice StatusChange StepChange",
     "job": "Job",
+    "operations": "LogLine",
     "pipeline": "Context FanOut GiveUp Pipeline Result Retry RetryAfter",
     "values": (
         "Attempt DocumentInfo Failure JobState JobStatus PipelineInfo PipelineStage StageProgress Step "
@@ -103,6 +105,7 @@ __all__ = [
     "JobState",
     "JobStatus",
     "LinkNotice",
+    "LogLine",
     "NotAuthenticated",
     "NotFound",
     "NotServed",

@@ -53,10 +53,10 @@ def to_job_state(job: pb.Job) -> JobState:
         reused_steps=job.reused_steps,
         attempt=job.attempt,
         result_media_types=tuple(job.result_media_types),
-        created_at=_time_of(job, "created_at"),
-        updated_at=_time_of(job, "updated_at"),
-        started_at=_time_of(job, "started_at"),
-        completed_at=_time_of(job, "completed_at"),
+        created_at=time_of(job, "created_at"),
+        updated_at=time_of(job, "updated_at"),
+        started_at=time_of(job, "started_at"),
+        completed_at=time_of(job, "completed_at"),
         last_sequence=job.last_sequence,
         etag=job.etag,
         url=job.url,
@@ -80,8 +80,8 @@ def to_stages(progress: pb.JobProgress) -> tuple[StageProgress, ...]:
             items=stage.items,
             items_expected=stage.items_expected,
             items_final=stage.items_final,
-            started_at=_time_of(stage, "started_at"),
-            completed_at=_time_of(stage, "completed_at"),
+            started_at=time_of(stage, "started_at"),
+            completed_at=time_of(stage, "completed_at"),
         )
         for stage in progress.stages
     )
@@ -107,10 +107,10 @@ def to_step(step: pb.Step) -> Step:
         failure_reason=enum_word(pb.StepFailureReason, step.failure_reason, "STEP_FAILURE_REASON_"),
         error=_step_failure(step),
         skip_reason=step.skip_reason,
-        created_at=_time_of(step, "created_at"),
-        started_at=_time_of(step, "started_at"),
-        completed_at=_time_of(step, "completed_at"),
-        next_attempt_at=_time_of(step, "next_attempt_at"),
+        created_at=time_of(step, "created_at"),
+        started_at=time_of(step, "started_at"),
+        completed_at=time_of(step, "completed_at"),
+        next_attempt_at=time_of(step, "next_attempt_at"),
         run_duration=step.run_duration.ToTimedelta(),
     )
 
@@ -171,6 +171,11 @@ def to_object(struct: Struct) -> dict[str, Any]:
 
 
 def to_seconds(duration: Duration) -> float:
+def time_of(message: Any, field: str) -> datetime | None:
+    """The time in a field, None where it is unset."""
+    return to_time(getattr(message, field)) if message.HasField(field) else None
+
+
     return duration.ToTimedelta().total_seconds()
 
 
@@ -182,10 +187,6 @@ def _to_json(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _to_json(member) for name, member in value.items()}
     return value
-
-
-def _time_of(message: Any, field: str) -> datetime | None:
-    return to_time(getattr(message, field)) if message.HasField(field) else None
 
 
 def _to_failure(error: pb.JobError) -> Failure:
@@ -211,8 +212,8 @@ def _to_attempt(attempt: pb.StepAttempt) -> Attempt:
         error=error,
         traceback=attempt.traceback,
         worker_id=attempt.worker_id,
-        started_at=_time_of(attempt, "started_at"),
-        completed_at=_time_of(attempt, "completed_at"),
+        started_at=time_of(attempt, "started_at"),
+        completed_at=time_of(attempt, "completed_at"),
     )
 
 

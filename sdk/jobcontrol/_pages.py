@@ -12,8 +12,12 @@ from jobcontrol._transport import Transport
 #: Most things asked for in one page; the server allows 1,000.
 PAGE_SIZE = 200
 
-PageRequest = TypeVar("PageRequest", pb.ListJobsRequest, pb.ListStepsRequest, pb.ListPipelinesRequest)
-PageAnswer = TypeVar("PageAnswer", pb.ListJobsResponse, pb.ListStepsResponse, pb.ListPipelinesResponse)
+PageRequest = TypeVar(
+    "PageRequest", pb.ListJobsRequest, pb.ListStepsRequest, pb.ListEventsRequest, pb.ListPipelinesRequest
+)
+PageAnswer = TypeVar(
+    "PageAnswer", pb.ListJobsResponse, pb.ListStepsResponse, pb.ListEventsResponse, pb.ListPipelinesResponse
+)
 
 
 def read_pages(

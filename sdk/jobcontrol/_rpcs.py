@@ -34,6 +34,7 @@ GET_JOB = Rpc("GetJob", pb.GetJobRequest, pb.GetJobResponse)
 LIST_JOBS = Rpc("ListJobs", pb.ListJobsRequest, pb.ListJobsResponse)
 LIST_STEPS = Rpc("ListSteps", pb.ListStepsRequest, pb.ListStepsResponse)
 GET_STEP = Rpc("GetStep", pb.GetStepRequest, pb.GetStepResponse)
+LIST_EVENTS = Rpc("ListEvents", pb.ListEventsRequest, pb.ListEventsResponse)
 GET_RESULT = Rpc("GetResult", pb.GetResultRequest, pb.GetResultResponse, streams=True)
 CANCEL = Rpc("Cancel", pb.CancelRequest, pb.CancelResponse)
 RETRY = Rpc("Retry", pb.RetryRequest, pb.RetryResponse)
@@ -43,4 +44,16 @@ LIST_PIPELINES = Rpc("ListPipelines", pb.ListPipelinesRequest, pb.ListPipelinesR
 WATCH_PROGRESS = Rpc("WatchProgress", pb.WatchProgressRequest, pb.WatchProgressResponse, streams=True)
 
 #: Safe to send twice: they read, carry a request_id that the SDK always sets, or do nothing the second time.
-RETRIED = (START_BUILD, GET_JOB, LIST_JOBS, LIST_STEPS, GET_STEP, CANCEL, RETRY, PAUSE, RESUME, LIST_PIPELINES)
+RETRIED = (
+    START_BUILD,
+    GET_JOB,
+    LIST_JOBS,
+    LIST_STEPS,
+    GET_STEP,
+    LIST_EVENTS,
+    CANCEL,
+    RETRY,
+    PAUSE,
+    RESUME,
+    LIST_PIPELINES,
+)

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from jobcontrol import v1 as pb
 from jobcontrol._decoding import to_job_state, to_step, to_step_detail
+from jobcontrol._operations_decoding import to_log_line
 from jobcontrol._pages import read_pages
 from jobcontrol._requests import cancel_request, list_steps_request, retry_request
 from jobcontrol._results import read_result
-from jobcontrol._rpcs import CANCEL, GET_JOB, GET_STEP, LIST_STEPS, PAUSE, RESUME, RETRY
+from jobcontrol._rpcs import CANCEL, GET_JOB, GET_STEP, LIST_EVENTS, LIST_STEPS, PAUSE, RESUME, RETRY
 from jobcontrol._watching import DeadlinePassed, Outage, Position, Watch
 from jobcontrol.errors import JobCancelled, JobFailed, JobPartiallyFailed, WaitTimeout
 from jobcontrol.events import Event, LinkNotice, advance
+from jobcontrol.operations import LogLine
 from jobcontrol.values import Failure, JobState, JobStatus, StageProgress, Step, StepDetail
 
 if TYPE_CHECKING:
@@ -214,6 +216,19 @@ class Job:
     def step(self, step_id: str) -> StepDetail:
         """One step with its input, output and unsuccessful attempts, by its id or a unique ending of it."""
         return to_step_detail(self._transport.call(GET_STEP, pb.GetStepRequest(job_id=self.id, step_id=step_id)))
+
+    def log(
+        self, *, after: int = 0, step_id: str = "", errors_only: bool = False, newest_first: bool = False
+    ) -> Iterator[LogLine]:
+        """What happened, a line for each fact, oldest first unless told; pages are fetched as they are needed.
+
+        `after` leaves out what this commit and those before it told.
+        """
+        request = pb.ListEventsRequest(
+            job_id=self.id, after_sequence=after, step_id=step_id, errors_only=errors_only, newest_first=newest_first
+        )
+        pages = read_pages(self._transport, LIST_EVENTS, request)
+        return (to_log_line(event) for page in pages for event in page.events)
 
     def __repr__(self) -> str:
         return f"<Job {self.short_id} {self.path_id} {self.status} {self.percent}%>"

@@ -110,6 +110,7 @@ EXPECTED = {
     "ListJobs": "JOB_STATUS_CANCELLED",
     "ListSteps": "STEP_STATUS_COMPLETED",
     "GetStep": "STEP_STATUS_COMPLETED",
+    "ListEvents": '"job.completed"',
     "WatchProgress": '"type": "completed"',
     "GetResult": "text/markdown",
     "Cancel": "JOB_STATUS_CANCELLED",

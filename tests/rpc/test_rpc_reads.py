@@ -28,7 +28,9 @@ async def test_an_id_that_nobody_has_is_not_found(server: Serving) -> None:
     assert (info.resource_type, info.resource_name) == ("job", unknown)
 
 
-@pytest.mark.parametrize("rpc", ["GetJob", "ListSteps", "GetStep", "GetResult", "Cancel", "Retry", "WatchProgress"])
+@pytest.mark.parametrize(
+    "rpc", ["GetJob", "ListSteps", "GetStep", "ListEvents", "GetResult", "Cancel", "Retry", "WatchProgress"]
+)
 async def test_every_call_about_a_job_says_alike_that_there_is_none(server: Serving, rpc: str) -> None:
     request = getattr(pb, f"{rpc}Request")(job_id="0123456789ab")
     if rpc == "GetStep":
@@ -147,6 +149,31 @@ async def test_a_step_of_another_job_is_not_found(server: Serving) -> None:
     job_id, other = await server.start("a"), await server.start("b")
     (root,) = (await server.stub.ListSteps(pb.ListStepsRequest(job_id=other))).steps
     refusal = await refused(server.stub.GetStep(pb.GetStepRequest(job_id=job_id, step_id=root.step_id)))
+    assert refusal.reason == "STEP_NOT_FOUND"
+
+
+async def test_a_log_is_read_in_pages_newest_first_and_of_one_step(either_server: Serving) -> None:
+    job_id = await either_server.start()
+    await either_server.work(either_server.worker.fan_out, job_id, 1)
+    (child,) = await either_server.work(either_server.worker.claim, job_id)
+    await either_server.work(either_server.worker.end, (child, failed("no answer", is_final=True)))
+    request, types = pb.ListEventsRequest(job_id=job_id, page_size=2, newest_first=True), []
+    while True:
+        response = await either_server.stub.ListEvents(request)
+        types += [event.type for event in response.events]
+        if not (token := response.next_page_token):
+            break
+        request.page_token = token
+    assert (types[0], types[-1]) == ("job.failed", "job.pending")
+    errors = pb.ListEventsRequest(job_id=job_id, step_id=child.step.id[-6:], errors_only=True)
+    (event,) = (await either_server.stub.ListEvents(errors)).events
+    assert (event.type, event.level, event.step_id) == ("step.failed", "error", child.step.id)
+    assert event.message == "Child 0 failed: ValueError: no answer"
+
+
+async def test_the_log_of_a_step_that_a_job_lacks_is_not_found(server: Serving) -> None:
+    job_id = await server.start()
+    refusal = await refused(server.stub.ListEvents(pb.ListEventsRequest(job_id=job_id, step_id="0123456789ab")))
     assert refusal.reason == "STEP_NOT_FOUND"
 
 

@@ -31,7 +31,7 @@ def job_id(builds: Builds) -> str:
     job_id = builds.start()
     builds.fan_out(job_id, 2)
     first, second = builds.claim(job_id, SUB_CONCEPTS)
-    builds.end((first, failed("once")), (second, Interrupted()))
+    builds.end((first, failed("once")), (second, Interrupted("drain")))
     first, second = builds.claim(job_id, SUB_CONCEPTS)
     builds.end((first, failed("again", is_final=True)), (second, succeeded()))
     builds.run(job_id, tree(0))
@@ -83,5 +83,6 @@ def test_a_page_looks_at_so_many_commits_only_and_the_next_one_goes_on(
     monkeypatch.setattr(eventlog, "PAGE", 3)
     wanted = LogFilter(errors_only=True, newest_first=newest_first)
     first = builds.store.read(read_log, job_id, wanted, after=None, limit=5)
-    assert first.lines == [] and first.resume_after is not None
+    assert first.lines == []
+    assert first.resume_after is not None
     assert len(read_all(builds, job_id, errors_only=True, newest_first=newest_first)) == 1

@@ -167,6 +167,11 @@ def fold_events(events: Sequence[JobEvent]) -> JobEvent:
     last = events[-1]
     if len(events) == 1:
         return last
+def will_retry(step: Step) -> bool:
+    """Whether an attempt of `step` has failed and another one is to come."""
+    return step.status is StepStatus.PENDING and step.tries > 0 and step.error is not None
+
+
     steps: dict[str, Step] = {}
     bulk: dict[tuple[str, StepStatus | None, StepStatus], int] = {}
     change: StatusChange | None = None

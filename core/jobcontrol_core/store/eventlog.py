@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
 from jobcontrol_core.domain.events import JobEvent, decode_event
+from jobcontrol_core.domain.loglines import Level, LogLine, lines_of
 from jobcontrol_core.store.tables import job_events, jobs
 
 PAGE = 200
+#: The most commits that one page of the log looks at, found or not.
+MOST_LOOKED_AT = 1_000
+
+#: The place of a line of the log: its commit, and its index there.
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which lines of a job's log; all given conditions must hold, an empty one is not given."""
+
+    after_sequence: int = 0
+    step_id: str = ""
+    errors_only: bool = False
+    newest_first: bool = False
+
+    def holds(self, line: LogLine) -> bool:
+        is_wanted_step = not self.step_id or line.step_id == self.step_id
+        return is_wanted_step and (not self.errors_only or line.level is Level.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Lines that were found, maybe none, and the place after which to go on; None at the end of the log."""
+
+    lines: list[LogLine]
+    resume_after: Place | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +61,25 @@ def read_events(tx: Connection, job_id: str, after: int, limit: int = PAGE) -> l
     return [decode_event(row.job_id, row.sequence, row.created_at, row.payload) for row in found]
 
 
+def read_log(tx: Connection, job_id: str, wanted: LogFilter, *, after: Place | None, limit: int) -> LogPage:
+    """Up to `limit` lines of a job's log that follow the place `after`, in the direction of the filter.
+
+    A rare line may be far away: after MOST_LOOKED_AT commits the page ends, full or not.
+    """
+    found: list[LogLine] = []
+    seen_to = after
+    for number, event in enumerate(_events_in_order(tx, job_id, wanted, after)):
+        if number == MOST_LOOKED_AT:
+            return LogPage(found, seen_to)
+        for line in _following_lines(event, wanted, after):
+            if len(found) == limit:
+                return LogPage(found, seen_to)
+            found.append(line)
+            seen_to = (line.sequence, line.index)
+        seen_to = _end_of(event, wanted)
+    return LogPage(found, None)
+
+
 def read_heads(tx: Connection, job_ids: Iterable[str]) -> dict[str, int]:
     """The last sequence of each of these jobs that exist."""
     found = tx.execute(select(jobs.c.id, jobs.c.last_sequence).where(jobs.c.id.in_(list(job_ids))))
@@ -48,3 +95,31 @@ def read_bounds(tx: Connection, job_id: str) -> Bounds | None:
     if row is None:
         return None
     return Bounds(row.first or row.last_sequence + 1, row.last_sequence, row.completed_at is not None)
+
+
+def _events_in_order(tx: Connection, job_id: str, wanted: LogFilter, after: Place | None) -> Iterator[JobEvent]:
+    """The commits that may hold lines of the log after a place, PAGE by PAGE; the first is the place's own."""
+    sequence = job_events.c.sequence
+    order = sequence.desc() if wanted.newest_first else sequence
+    query = select(job_events).where(job_events.c.job_id == job_id, sequence > wanted.after_sequence).order_by(order)
+    start = None if after is None else sequence <= after[0] if wanted.newest_first else sequence >= after[0]
+    while True:
+        page = query if start is None else query.where(start)
+        rows = tx.execute(page.limit(PAGE)).all()
+        for row in rows:
+            yield decode_event(row.job_id, row.sequence, row.created_at, row.payload)
+        if len(rows) < PAGE:
+            return
+        start = sequence < rows[-1].sequence if wanted.newest_first else sequence > rows[-1].sequence
+
+
+def _following_lines(event: JobEvent, wanted: LogFilter, after: Place | None) -> list[LogLine]:
+    lines = [line for line in lines_of(event) if wanted.holds(line)]
+    if wanted.newest_first:
+        return [line for line in reversed(lines) if after is None or (line.sequence, line.index) < after]
+    return [line for line in lines if after is None or (line.sequence, line.index) > after]
+
+
+def _end_of(event: JobEvent, wanted: LogFilter) -> Place:
+    """The place behind all lines of a commit."""
+    return (event.sequence, -1) if wanted.newest_first else (event.sequence + 1, -1)

@@ -121,13 +121,8 @@ def get_step(tx: Connection, job_id: str, step_id: str) -> StepDetail:
 
     Raises StepNotFound, or FieldInvalid if the ending fits several steps.
     """
-    is_meant = steps.c.id.endswith(step_id.lower(), autoescape=True)
-    found = tx.execute(select(steps).where(steps.c.job_id == job_id, is_meant).limit(2)).mappings().all()
-    if len(found) > 1:
-        raise FieldInvalid([Violation("step_id", f"{step_id} is the ending of several steps; give more of it")])
-    if not found or len(step_id) < MIN_SUFFIX:
-        raise StepNotFound(step_id)
-    row = found[0]
+    full_id = resolve_step_id(tx, job_id, step_id)
+    row = tx.execute(select(steps).where(steps.c.id == full_id)).mappings().one()
     return StepDetail(
         to_step(row),
         unspill(tx, row["input"], row["input_sha256"]),
@@ -140,6 +135,17 @@ def read_build(tx: Connection, job_id: str) -> Build | None:
     """What the steps of a job share; None if there is no such job."""
     row = tx.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one_or_none()
     if row is None:
+def resolve_step_id(tx: Connection, job_id: str, given: str) -> str:
+    """The full id of this job's step with this id or ending. Raises as `get_step`."""
+    is_meant = steps.c.id.endswith(given.lower(), autoescape=True)
+    found = tx.execute(select(steps.c.id).where(steps.c.job_id == job_id, is_meant).limit(2)).scalars().all()
+    if len(found) > 1:
+        raise FieldInvalid([Violation("step_id", f"{given} is the ending of several steps; give more of it")])
+    if not found or len(given) < MIN_SUFFIX:
+        raise StepNotFound(given)
+    return str(found[0])
+
+
         return None
     stages = tx.execute(select(job_stages).where(job_stages.c.job_id == job_id).order_by(job_stages.c.stage_no))
     return Build(

@@ -19,7 +19,7 @@ from typer.exceptions import Exit, TyperException
 
 from jobcontrol._requests import invalid
 from jobcontrol._settings import ClientSettings, read_settings
-from jobcontrol.cli import building, reading, steering
+from jobcontrol.cli import building, operating, reading, steering
 from jobcontrol.cli.advice import error_line
 from jobcontrol.cli.arguments import command_index, hoist
 from jobcontrol.cli.exits import ExitCode, code_of_error
@@ -36,6 +36,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "list": reading.list_jobs,
     "get": reading.get,
     "steps": reading.steps,
+    "logs": operating.logs,
     "result": reading.result,
     "cancel": steering.cancel,
     "pause": steering.pause,

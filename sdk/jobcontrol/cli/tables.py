@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from jobcontrol.display.wording import count_of, format_seconds, notes_of, run_seconds
+from jobcontrol.operations import LogLine
 from jobcontrol.values import JobState, JobStatus, PipelineInfo, Step
 
 Row = Sequence[str]
@@ -77,6 +78,14 @@ def job_lines(state: JobState, now: datetime) -> list[str]:
     facts[6:6] = [(f"  {stage.stage}", f"{count_of(stage)}  {notes_of(stage)}") for stage in state.stages]
     width = max(len(name) for name, _ in facts)
     return [f"{name:<{width}}  {value}".rstrip() for name, value in facts if value]
+
+
+def log_text(line: LogLine) -> str:
+    """One line of a log."""
+    moment = f"{line.created_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if line.created_at is not None else "-"
+    stage = f"{line.stage}: " if line.stage else ""
+    attempt = f" (attempt {line.attempt})" if line.attempt > 1 else ""
+    return f"{moment} {line.level:<7} {stage}{' '.join(line.message.split())}{attempt}"
 
 
 def columns(header: Row, rows: Sequence[Row]) -> list[str]:

@@ -21,7 +21,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Event(_message.Message):
-    """One line of a job's log: something that happened, or that a handler logged."""
+    """One line of a job's log: something that happened."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -39,7 +39,10 @@ class Event(_message.Message):
     index: _builtins.int
     """Its place within that commit, from 0."""
     type: _builtins.str
-    """For example "job.started", "step.completed", "step.failed" or "log"."""
+    """"job.", "step." or, for many that are told as a count, "steps.", and what
+    became of it: "job.processing", "step.started", "step.retrying",
+    "step.interrupted", "steps.skipped". More may come.
+    """
     level: _builtins.str
     """"debug", "info", "warning" or "error"."""
     message: _builtins.str
@@ -111,7 +114,7 @@ class ListEventsRequest(_message.Message):
     Validation: empty, or 4 to 63 characters of [a-z0-9-].
     """
     errors_only: _builtins.bool
-    """Only errors."""
+    """Only events of the level "error"."""
     def __init__(
         self,
         *,

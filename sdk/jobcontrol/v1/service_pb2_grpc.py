@@ -429,12 +429,12 @@ class JobControlServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListEvents(self, request, context):
-        """Lists what happened in a job, and what its handlers logged, either way.
+        """Lists what happened in a job, either way. A page may hold fewer events than
+        asked for, also none, while its token says that there may be more.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
-        Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
-        INVALID_ARGUMENT/PAGE_TOKEN_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
+        Errors: NOT_FOUND/JOB_NOT_FOUND, NOT_FOUND/STEP_NOT_FOUND,
+        INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID,
+        INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

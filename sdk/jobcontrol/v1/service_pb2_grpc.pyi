@@ -214,12 +214,12 @@ class JobControlStub:
     RESOURCE_EXHAUSTED/TOO_MANY_WATCHERS, UNAVAILABLE/SERVER_DRAINING.
     """
     ListEvents: _grpc.UnaryUnaryMultiCallable[_event_pb2.ListEventsRequest, _event_pb2.ListEventsResponse]
-    """Lists what happened in a job, and what its handlers logged, either way.
+    """Lists what happened in a job, either way. A page may hold fewer events than
+    asked for, also none, while its token says that there may be more.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
-    Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
-    INVALID_ARGUMENT/PAGE_TOKEN_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
+    Errors: NOT_FOUND/JOB_NOT_FOUND, NOT_FOUND/STEP_NOT_FOUND,
+    INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID,
+    INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
     """
     ListPipelines: _grpc.UnaryUnaryMultiCallable[_pipeline_pb2.ListPipelinesRequest, _pipeline_pb2.ListPipelinesResponse]
     """Lists the pipelines that StartBuild accepts, by name, newest version each.
@@ -480,12 +480,12 @@ class JobControlAsyncStub(JobControlStub):
     RESOURCE_EXHAUSTED/TOO_MANY_WATCHERS, UNAVAILABLE/SERVER_DRAINING.
     """
     ListEvents: _aio.UnaryUnaryMultiCallable[_event_pb2.ListEventsRequest, _event_pb2.ListEventsResponse]  # type: ignore[assignment]
-    """Lists what happened in a job, and what its handlers logged, either way.
+    """Lists what happened in a job, either way. A page may hold fewer events than
+    asked for, also none, while its token says that there may be more.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
-    Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
-    INVALID_ARGUMENT/PAGE_TOKEN_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
+    Errors: NOT_FOUND/JOB_NOT_FOUND, NOT_FOUND/STEP_NOT_FOUND,
+    INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID,
+    INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
     """
     ListPipelines: _aio.UnaryUnaryMultiCallable[_pipeline_pb2.ListPipelinesRequest, _pipeline_pb2.ListPipelinesResponse]  # type: ignore[assignment]
     """Lists the pipelines that StartBuild accepts, by name, newest version each.
@@ -845,12 +845,12 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
         request: _event_pb2.ListEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_event_pb2.ListEventsResponse, _abc.Awaitable[_event_pb2.ListEventsResponse]]:
-        """Lists what happened in a job, and what its handlers logged, either way.
+        """Lists what happened in a job, either way. A page may hold fewer events than
+        asked for, also none, while its token says that there may be more.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
-        Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
-        INVALID_ARGUMENT/PAGE_TOKEN_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
+        Errors: NOT_FOUND/JOB_NOT_FOUND, NOT_FOUND/STEP_NOT_FOUND,
+        INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID,
+        INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
         """
 
     @_abc_1.abstractmethod

@@ -13,6 +13,7 @@ from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
 from jobcontrol_core.domain.moments import from_micros, to_micros
 from jobcontrol_core.domain.values import Job, PipelineSpec, Step
 from jobcontrol_core.store.builds import NewBuild, NewDocument
+from jobcontrol_core.store.eventlog import Place
 from jobcontrol_core.store.lookup import JobCursor, JobFilter
 from jobcontrol_core.store.requests import RequestKey
 from jobcontrol_core.store.retries import NewRetry
@@ -107,6 +108,11 @@ def step_key(step: Step) -> SortKey:
 
 def to_step_cursor(key: SortKey | None) -> tuple[int, str] | None:
     return None if key is None else (int(key[0]), str(key[1]))
+
+
+def to_place(key: SortKey | None) -> Place | None:
+    """Where a page of a job's log goes on."""
+    return None if key is None else (int(key[0]), int(key[1]))
 
 
 def _moment(micros: int) -> datetime:

@@ -9,6 +9,7 @@ from jobcontrol_core.domain.errors import FieldInvalid, ResultNotReady, Violatio
 from jobcontrol_core.domain.lifecycle import JobStatus
 from jobcontrol_core.domain.values import JSON_MEDIA_TYPE, Job, Step
 from jobcontrol_core.store.blobs import get_blob
+from jobcontrol_core.store.eventlog import LogFilter, LogPage, Place, read_log
 from jobcontrol_core.store.lookup import (
     StepDetail,
     get_job,
@@ -16,6 +17,7 @@ from jobcontrol_core.store.lookup import (
     list_steps,
     read_result_digests,
     resolve_job_id,
+    resolve_step_id,
 )
 from jobcontrol_server.rpc.decoding import to_step_statuses
 
@@ -58,3 +60,15 @@ def find_result(tx: Connection, tenant: str, request: pb.GetResultRequest) -> tu
     if media_type not in digests:
         raise FieldInvalid([Violation("media_type", f"this result comes as {', '.join(digests)}")])
     return media_type, get_blob(tx, digests[media_type])
+
+
+def find_log(tx: Connection, tenant: str, request: pb.ListEventsRequest, *, after: Place | None, limit: int) -> LogPage:
+    """Up to `limit` lines of the log of the request's job. Raises JobNotFound, StepNotFound."""
+    job_id = resolve_job_id(tx, tenant, request.job_id)
+    wanted = LogFilter(
+        after_sequence=request.after_sequence,
+        step_id=resolve_step_id(tx, job_id, request.step_id) if request.step_id else "",
+        errors_only=request.errors_only,
+        newest_first=request.newest_first,
+    )
+    return read_log(tx, job_id, wanted, after=after, limit=limit)

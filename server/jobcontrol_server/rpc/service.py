@@ -17,14 +17,16 @@ from jobcontrol_server.rpc.decoding import (
     step_key,
     to_job_cursor,
     to_job_filter,
+    to_place,
     to_step_cursor,
     to_watch,
 )
 from jobcontrol_server.rpc.encoding.jobs import to_job
+from jobcontrol_server.rpc.encoding.loglines import to_event
 from jobcontrol_server.rpc.encoding.pipelines import to_pipeline
 from jobcontrol_server.rpc.encoding.steps import to_step, to_step_detail
 from jobcontrol_server.rpc.pages import PageTokens, page_size
-from jobcontrol_server.rpc.reads import find_job, find_result, find_step, find_steps
+from jobcontrol_server.rpc.reads import find_job, find_log, find_result, find_step, find_steps
 from jobcontrol_server.store_calls import StoreCalls
 from jobcontrol_server.watch.hub import Hub
 
@@ -32,7 +34,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 #: Bytes of a result in one message.
 CHUNK = 256 << 10
-JOBS_PAGE, STEPS_PAGE, PIPELINES_PAGE = 50, 100, 100
+JOBS_PAGE, STEPS_PAGE, EVENTS_PAGE, PIPELINES_PAGE = 50, 100, 100, 100
 STARTED, EXISTING = "Build job started", "This path is being built already"
 
 
@@ -95,6 +97,15 @@ class JobControl:
     async def GetStep(self, request: pb.GetStepRequest, context: Context) -> pb.GetStepResponse:
         detail, job = await self._calls.read(find_step, caller_of(context).tenant, request)
         return to_step_detail(detail, job)
+
+    async def ListEvents(self, request: pb.ListEventsRequest, context: Context) -> pb.ListEventsResponse:
+        tenant = caller_of(context).tenant
+        size = page_size(request.page_size, EVENTS_PAGE)
+        after = to_place(self._tokens.read(request, tenant))
+        page = await self._calls.read(find_log, tenant, request, after=after, limit=size)
+        token = self._tokens.issue(request, tenant, list(page.resume_after)) if page.resume_after else ""
+        _tell_next_page(context, token)
+        return pb.ListEventsResponse(events=map(to_event, page.lines), next_page_token=token)
 
     async def GetResult(self, request: pb.GetResultRequest, context: Context) -> AsyncIterator[pb.GetResultResponse]:
         media_type, result = await self._calls.read(find_result, caller_of(context).tenant, request)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from jobcontrol import v1 as pb
-from jobcontrol_core.domain.events import BulkChange, JobEvent, StatusChange
+from jobcontrol_core.domain.events import BulkChange, JobEvent, StatusChange, will_retry
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
 from jobcontrol_core.domain.progress import current_stage_of
-from jobcontrol_core.domain.values import FINALIZE, Job, Step
+from jobcontrol_core.domain.values import FINALIZE, Job
 from jobcontrol_server.rpc.encoding.jobs import to_job, to_progress
 from jobcontrol_server.rpc.encoding.plain import JOB_STATUS, STEP_STATUS, to_timestamp
 from jobcontrol_server.rpc.encoding.steps import to_step
@@ -73,7 +73,7 @@ def _to_changes(event: JobEvent, *, error_count: int) -> pb.JobChanges:
         current_stage="" if has_ended else current_stage_of(event.stages) or FINALIZE,
         error_count=error_count,
         status_change=None if event.change is None else _to_status_change(event.change),
-        steps=[pb.StepChange(step=to_step(step), will_retry=_will_retry(step)) for step in event.steps],
+        steps=[pb.StepChange(step=to_step(step), will_retry=will_retry(step)) for step in event.steps],
         bulk=[_to_bulk(bulk) for bulk in event.bulk],
     )
 
@@ -104,7 +104,3 @@ def _tells_failure(event: JobEvent) -> bool:
 def _failed_steps(event: JobEvent) -> int:
     """Of a job that goes on, no failed step is left out: finalize, which no stage counts, fails only at its end."""
     return sum(stage.counts.failed for stage in event.stages)
-
-
-def _will_retry(step: Step) -> bool:
-    return step.status is StepStatus.PENDING and step.tries > 0 and step.error is not None

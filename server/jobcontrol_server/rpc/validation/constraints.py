@@ -102,6 +102,11 @@ CONSTRAINTS: Mapping[tuple[str, str], Constraint] = {
     ("WatchProgressRequest", "after_sequence"): optional(not_negative),
     ("WatchProgressRequest", "heartbeat_interval"): optional(lasting()),
     ("WatchProgressRequest", "detail"): optional(known(pb.WatchDetail.DESCRIPTOR)),
+    ("ListEventsRequest", "job_id"): required(ID),
+    ("ListEventsRequest", "page_size"): optional(not_negative),
+    ("ListEventsRequest", "page_token"): optional(PAGE_TOKEN),
+    ("ListEventsRequest", "after_sequence"): optional(not_negative),
+    ("ListEventsRequest", "step_id"): optional(ID),
     ("ListPipelinesRequest", "page_size"): optional(not_negative),
     ("ListPipelinesRequest", "page_token"): optional(PAGE_TOKEN),
 }

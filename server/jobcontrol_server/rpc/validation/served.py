@@ -13,6 +13,7 @@ SERVED = frozenset(
         "GetJob",
         "GetResult",
         "GetStep",
+        "ListEvents",
         "ListJobs",
         "ListPipelines",
         "ListSteps",

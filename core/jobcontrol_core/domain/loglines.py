@@ -1,0 +1,112 @@
+"""The log of a job for people: what its commits tell, one fact a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from jobcontrol_core.domain.events import BulkChange, JobEvent, StatusChange, will_retry
+from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
+from jobcontrol_core.domain.values import Step
+
+
+class Level(StrEnum):
+    """How much a line should worry whoever reads it."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One fact. (sequence, index) is its place: the commit that told it, and which of the commit's facts it is."""
+
+    sequence: int
+    index: int
+    created_at: datetime
+    type: str
+    level: Level
+    message: str
+    stage: str = ""
+    step_id: str = ""
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    type: str
+    level: Level
+    message: str
+    stage: str = ""
+    step_id: str = ""
+    attempt: int = 0
+
+
+_JOB_LEVELS: Mapping[JobStatus, Level] = {JobStatus.FAILED: Level.ERROR, JobStatus.CANCELLED: Level.WARNING}
+_STEP_LEVELS: Mapping[StepStatus, Level] = {
+    StepStatus.PENDING: Level.DEBUG,
+    StepStatus.FAILED: Level.ERROR,
+    StepStatus.CANCELLED: Level.WARNING,
+}
+
+
+def lines_of(event: JobEvent) -> Iterator[LogLine]:
+    """What one commit tells, in the order in which it came about: a job ends after its last step."""
+    for index, fact in enumerate(_facts(event)):
+        yield LogLine(
+            sequence=event.sequence,
+            index=index,
+            created_at=event.created_at,
+            type=fact.type,
+            level=fact.level,
+            message=fact.message,
+            stage=fact.stage,
+            step_id=fact.step_id,
+            attempt=fact.attempt,
+        )
+
+
+def _facts(event: JobEvent) -> Iterator[_Fact]:
+    change = event.change
+    if change is not None and not change.status.has_ended:
+        yield _job_fact(change)
+    yield from map(_step_fact, event.steps)
+    yield from map(_bulk_fact, event.bulk)
+    if change is not None and change.status.has_ended:
+        yield _job_fact(change)
+
+
+def _job_fact(change: StatusChange) -> _Fact:
+    word = change.status.lower()
+    reason = f": {change.reason}" if change.reason else ""
+    return _Fact(f"job.{word}", _JOB_LEVELS.get(change.status, Level.INFO), f"{word} by {change.actor}{reason}")
+
+
+def _step_fact(step: Step) -> _Fact:
+    word, level = _step_word(step)
+    name = step.label or step.key or step.stage
+    tells_error = step.error is not None and word not in ("pending", "started", "progress")
+    error = f": {step.error.type}: {step.error.message}" if step.error and tells_error else ""
+    note = f": {step.progress_note}" if word == "progress" and step.progress_note else ""
+    return _Fact(f"step.{word}", level, f"{name} {word}{error}{note}", step.stage, step.id, step.attempt)
+
+
+def _step_word(step: Step) -> tuple[str, Level]:
+    if will_retry(step):
+        return "retrying", Level.WARNING
+    if step.status is StepStatus.PENDING and step.attempt:
+        return "interrupted", Level.WARNING
+    if step.status is StepStatus.PROCESSING and step.has_told_progress:
+        return "progress", Level.DEBUG
+    word = "started" if step.status is StepStatus.PROCESSING else step.status.lower()
+    return word, _STEP_LEVELS.get(step.status, Level.INFO)
+
+
+def _bulk_fact(bulk: BulkChange) -> _Fact:
+    word = bulk.status.lower()
+    level = _STEP_LEVELS.get(bulk.status, Level.INFO)
+    return _Fact(f"steps.{word}", level, f"{bulk.count} steps {word}", bulk.stage)

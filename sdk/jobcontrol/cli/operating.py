@@ -1,0 +1,60 @@
+"""Commands for operators: logs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from jobcontrol.cli.advice import detached_line
+from jobcontrol.cli.building import JobId
+from jobcontrol.cli.documents import listed
+from jobcontrol.cli.exits import ExitCode
+from jobcontrol.cli.session import Session, session_of
+from jobcontrol.cli.tables import log_text
+from jobcontrol.job import Job
+from jobcontrol.operations import LogLine
+
+
+def logs(
+    context: typer.Context,
+    job: JobId,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the job ends.")] = False,
+    errors: Annotated[bool, typer.Option("--errors", help="Only errors.")] = False,
+    step: Annotated[str, typer.Option(metavar="STEP", help="Only of this step.")] = "",
+) -> int:
+    """Print what happened in a job, line by line. Ctrl+C lets go of it; the job goes on."""
+    session = session_of(context)
+    found = session.job(job)
+    if session.json and not follow:
+        session.write_document(listed(found.log(step_id=step, errors_only=errors)))
+        return ExitCode.COMPLETED
+    position = found.state.last_sequence
+    try:
+        position = _print_after(session, found, 0, errors, step) or position
+        if follow and not found.has_ended:
+            for _ in found.watch(position):
+                position = _print_after(session, found, position, errors, step) or position
+    except KeyboardInterrupt:
+        session.say(detached_line(found.state))
+        return ExitCode.INTERRUPTED
+    return ExitCode.COMPLETED
+
+
+def _print_after(session: Session, job: Job, position: int, errors: bool, step: str) -> int:
+    """Print what follows a commit; returns the last commit of which something was printed, 0 if there was none."""
+    return _print(session, job.log(after=position, step_id=step, errors_only=errors))
+
+
+def _print(session: Session, lines: Iterable[LogLine]) -> int:
+    last = 0
+    for line in lines:
+        last = line.sequence
+        if session.json or session.jsonl:
+            session.write_list([line])
+        else:
+            session.write(log_text(line))
+    sys.stdout.flush()
+    return last

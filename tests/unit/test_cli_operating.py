@@ -1,0 +1,86 @@
+"""The commands for operators, against a scripted server."""
+
+import json
+from typing import Any
+
+import pytest
+
+from jobcontrol import Client
+from jobcontrol import v1 as pb
+from jobcontrol.cli import app
+from sdk.recording import END, JOB_ID, finished, job, stamp
+from sdk.scripted import Answer, ScriptedTransport, WatchedServer
+
+
+class Operator:
+    """Runs command lines and keeps what they printed."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.out = self.err = ""
+
+    def run(self, transport: ScriptedTransport, *argv: str) -> int:
+        code = app.run(argv, lambda _: Client(transport=transport))
+        self.out, self.err = self._capsys.readouterr()
+        return code
+
+
+@pytest.fixture
+def operator(capsys: pytest.CaptureFixture[str]) -> Operator:
+    return Operator(capsys)
+
+
+def event(sequence: int, type_: str, message: str, **fields: Any) -> pb.Event:
+    return pb.Event(sequence=sequence, type=type_, level="info", message=message, created_at=stamp(sequence), **fields)
+
+
+def lines(*events: pb.Event, token: str = "") -> Answer:
+    return pb.ListEventsResponse(events=events, next_page_token=token)
+
+
+def test_a_log_is_a_line_for_each_event_of_every_page(operator: Operator) -> None:
+    failed = pb.Event(
+        sequence=2, level="error", stage="concepts", attempt=3, message="A failed: E: 1\n2", created_at=stamp(2)
+    )
+    there = ScriptedTransport(
+        GetJob=pb.GetJobResponse(job=END),
+        ListEvents=[lines(event(1, "job.pending", "pending by ada"), token="t"), lines(failed)],
+    )
+    assert operator.run(there, "logs", JOB_ID, "--errors", "--step", "abcd") == 0
+    assert operator.out.splitlines() == [
+        "2026-03-01 12:00:01 info    pending by ada",
+        "2026-03-01 12:00:02 error   concepts: A failed: E: 1 2 (attempt 3)",
+    ]
+    first, second = there.sent(pb.ListEventsRequest)
+    assert (first.errors_only, first.step_id, second.page_token) == (True, "abcd", "t")
+
+
+def test_a_log_as_json_is_one_document_and_as_json_lines_one_object_a_line(operator: Operator) -> None:
+    there = ScriptedTransport(
+        GetJob=pb.GetJobResponse(job=END), ListEvents=lines(event(1, "job.pending", "a"), event(2, "job.failed", "b"))
+    )
+    assert operator.run(there, "logs", JOB_ID, "--json") == 0
+    assert [line["sequence"] for line in json.loads(operator.out)["items"]] == [1, 2]
+    assert operator.run(there, "logs", JOB_ID, "--jsonl") == 0
+    assert [json.loads(line)["type"] for line in operator.out.splitlines()] == ["job.pending", "job.failed"]
+
+
+def test_a_log_is_followed_until_the_job_ends_and_no_line_comes_twice(operator: Operator) -> None:
+    before = END.last_sequence - 1
+    there = WatchedServer(
+        [finished(END.last_sequence, END)],
+        GetJob=pb.GetJobResponse(job=job(at=before)),
+        ListEvents=[
+            lines(event(before, "job.processing", "first")),
+            lines(event(END.last_sequence, "job.completed", "last")),
+        ],
+    )
+    assert operator.run(there, "logs", JOB_ID, "-f") == 0
+    assert [line.split()[-1] for line in operator.out.splitlines()] == ["first", "last"]
+    assert [request.after_sequence for request in there.sent(pb.ListEventsRequest)] == [0, before]
+
+
+def test_a_job_that_has_ended_is_not_followed(operator: Operator) -> None:
+    there = ScriptedTransport(GetJob=pb.GetJobResponse(job=END), ListEvents=lines())
+    assert operator.run(there, "logs", JOB_ID, "-f") == 0
+    assert there.sent(pb.WatchProgressRequest) == []
