@@ -165,17 +165,17 @@ def to_time(stamp: Timestamp) -> datetime:
     return stamp.ToDatetime(tzinfo=UTC)
 
 
+def time_of(message: Any, field: str) -> datetime | None:
+    """The time in a field, None where it is unset."""
+    return to_time(getattr(message, field)) if message.HasField(field) else None
+
+
 def to_object(struct: Struct) -> dict[str, Any]:
     """A Struct as a JSON object; integral numbers, which the wire knows only as doubles, become ints again."""
     return {name: _to_json(value) for name, value in MessageToDict(struct).items()}
 
 
 def to_seconds(duration: Duration) -> float:
-def time_of(message: Any, field: str) -> datetime | None:
-    """The time in a field, None where it is unset."""
-    return to_time(getattr(message, field)) if message.HasField(field) else None
-
-
     return duration.ToTimedelta().total_seconds()
 
 

@@ -162,16 +162,16 @@ def step_from_json(job_id: str, data: Mapping[str, Any]) -> Step:
     )
 
 
-def fold_events(events: Sequence[JobEvent]) -> JobEvent:
-    """Consecutive events of one job as the last of them: last value of each step, counts added up."""
-    last = events[-1]
-    if len(events) == 1:
-        return last
 def will_retry(step: Step) -> bool:
     """Whether an attempt of `step` has failed and another one is to come."""
     return step.status is StepStatus.PENDING and step.tries > 0 and step.error is not None
 
 
+def fold_events(events: Sequence[JobEvent]) -> JobEvent:
+    """Consecutive events of one job as the last of them: last value of each step, counts added up."""
+    last = events[-1]
+    if len(events) == 1:
+        return last
     steps: dict[str, Step] = {}
     bulk: dict[tuple[str, StepStatus | None, StepStatus], int] = {}
     change: StatusChange | None = None

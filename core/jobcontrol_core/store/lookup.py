@@ -131,10 +131,6 @@ def get_step(tx: Connection, job_id: str, step_id: str) -> StepDetail:
     )
 
 
-def read_build(tx: Connection, job_id: str) -> Build | None:
-    """What the steps of a job share; None if there is no such job."""
-    row = tx.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one_or_none()
-    if row is None:
 def resolve_step_id(tx: Connection, job_id: str, given: str) -> str:
     """The full id of this job's step with this id or ending. Raises as `get_step`."""
     is_meant = steps.c.id.endswith(given.lower(), autoescape=True)
@@ -146,6 +142,10 @@ def resolve_step_id(tx: Connection, job_id: str, given: str) -> str:
     return str(found[0])
 
 
+def read_build(tx: Connection, job_id: str) -> Build | None:
+    """What the steps of a job share; None if there is no such job."""
+    row = tx.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one_or_none()
+    if row is None:
         return None
     stages = tx.execute(select(job_stages).where(job_stages.c.job_id == job_id).order_by(job_stages.c.stage_no))
     return Build(
