@@ -58,13 +58,17 @@ def start_request(
     )
 
 
-def cancel_request(job_id: str, reason: str, request_id: str | None) -> pb.CancelRequest:
-    return pb.CancelRequest(job_id=job_id, reason=reason, request_id=request_id or new_request_id())
+def cancel_request(job_id: str, *, reason: str, etag: str, request_id: str | None) -> pb.CancelRequest:
+    return pb.CancelRequest(job_id=job_id, reason=reason, etag=etag, request_id=request_id or new_request_id())
 
 
-def retry_request(job_id: str, *, from_scratch: bool, reason: str, request_id: str | None) -> pb.RetryRequest:
+def retry_request(
+    job_id: str, *, from_scratch: bool, reason: str, etag: str, request_id: str | None
+) -> pb.RetryRequest:
     mode = pb.RETRY_MODE_FROM_SCRATCH if from_scratch else pb.RETRY_MODE_FAILED_STEPS
-    return pb.RetryRequest(job_id=job_id, mode=mode, reason=reason, request_id=request_id or new_request_id())
+    return pb.RetryRequest(
+        job_id=job_id, mode=mode, reason=reason, etag=etag, request_id=request_id or new_request_id()
+    )
 
 
 def list_jobs_request(

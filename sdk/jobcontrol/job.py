@@ -151,9 +151,16 @@ class Job:
             raise JobPartiallyFailed(f"{what} completed, but {self.error_count} of its steps failed", hint, job=self)
         return self
 
-    def cancel(self, reason: str = "", *, wait: bool = False, request_id: str | None = None) -> Job:
-        """Ask the job to stop; with `wait`, return when it has. Raises InvalidState if it had ended."""
-        answer = self._transport.call(CANCEL, cancel_request(self.id, reason, request_id))
+    def cancel(
+        self, reason: str = "", *, wait: bool = False, if_unchanged: bool = False, request_id: str | None = None
+    ) -> Job:
+        """Ask the job to stop; with `wait`, return when it has.
+
+        `if_unchanged`: only if its status is still what `state` says. Raises InvalidState if it had ended,
+        or has changed.
+        """
+        etag = self._etag(if_unchanged)
+        answer = self._transport.call(CANCEL, cancel_request(self.id, reason=reason, etag=etag, request_id=request_id))
         self.state = to_job_state(answer.job)
         if wait and not self.has_ended:
             for _ in self.watch(self.state.last_sequence):
@@ -179,13 +186,21 @@ class Job:
         self.state = to_job_state(self._transport.call(RESUME, request).job)
         return self
 
-    def retry(self, *, from_scratch: bool = False, reason: str = "", request_id: str | None = None) -> Job:
+    def retry(
+        self,
+        *,
+        from_scratch: bool = False,
+        reason: str = "",
+        if_unchanged: bool = False,
+        request_id: str | None = None,
+    ) -> Job:
         """A new job that does again what failed or never came to be, or everything `from_scratch`.
 
-        Raises InvalidState if the job has not ended or has nothing to retry, AlreadyRunning if the path is
-        being built again already.
+        Raises InvalidState if the job has not ended, has nothing to retry or, with `if_unchanged`, is not as
+        `state` says any more; AlreadyRunning if the path is being built again already.
         """
-        request = retry_request(self.id, from_scratch=from_scratch, reason=reason, request_id=request_id)
+        etag = self._etag(if_unchanged)
+        request = retry_request(self.id, from_scratch=from_scratch, reason=reason, etag=etag, request_id=request_id)
         return Job(self._client, to_job_state(self._transport.call(RETRY, request).job))
 
     def result(self, media_type: str = JSON) -> Any:

@@ -66,3 +66,24 @@ async def test_an_old_etag_is_refused_with_what_the_job_is_now(server: Serving) 
     refusal = await refused(server.stub.Resume(pb.ResumeRequest(job_id=job_id, etag=seen)))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.ABORTED, "ETAG_MISMATCH")
     assert refusal.metadata == {"job_id": job_id, "status": "PAUSED", "etag": paused.etag}
+
+
+async def test_a_cancel_with_an_old_etag_leaves_its_request_id_unused(server: Serving) -> None:
+    job_id = await server.start()
+    seen = (await server.stub.GetJob(pb.GetJobRequest(job_id=job_id))).job.etag
+    await server.stub.Pause(pb.PauseRequest(job_id=job_id))
+    request = pb.CancelRequest(job_id=job_id, request_id="stop", etag=seen)
+    assert (await refused(server.stub.Cancel(request))).reason == "ETAG_MISMATCH"
+    request.etag = (await server.stub.GetJob(pb.GetJobRequest(job_id=job_id))).job.etag
+    cancelled = await server.stub.Cancel(request)
+    assert cancelled.job.status == pb.JOB_STATUS_CANCELLED
+    assert await server.stub.Cancel(request) == cancelled
+
+
+async def test_a_retry_holds_the_etag_against_the_old_job(server: Serving) -> None:
+    job_id = await server.start()
+    seen = (await server.stub.GetJob(pb.GetJobRequest(job_id=job_id))).job.etag
+    ended = (await server.stub.Cancel(pb.CancelRequest(job_id=job_id))).job
+    refusal = await refused(server.stub.Retry(pb.RetryRequest(job_id=job_id, etag=seen)))
+    assert (refusal.reason, refusal.metadata["etag"]) == ("ETAG_MISMATCH", ended.etag)
+    assert (await server.stub.Retry(pb.RetryRequest(job_id=job_id, etag=ended.etag))).job.retry_of == job_id

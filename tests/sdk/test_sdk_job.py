@@ -110,12 +110,21 @@ def test_a_job_is_paused_and_resumed_and_its_state_is_the_answer() -> None:
     ]
 
 
-def test_a_job_is_paused_only_if_it_is_still_as_it_was_seen() -> None:
+def test_a_job_is_steered_only_if_it_is_still_as_it_was_seen() -> None:
     seen = job(at=3)
     seen.etag = '"e.1"'
-    server = ScriptedTransport(Pause=pb.PauseResponse(job=seen), Resume=pb.ResumeResponse(job=seen))
-    held(server, seen).pause(if_unchanged=True).resume(if_unchanged=True)
-    assert [request.etag for request in server.requests] == ['"e.1"', '"e.1"']
+    server = ScriptedTransport(
+        Pause=pb.PauseResponse(job=seen),
+        Resume=pb.ResumeResponse(job=seen),
+        Cancel=pb.CancelResponse(job=seen),
+        Retry=pb.RetryResponse(job=seen),
+    )
+    held(server, seen).pause(if_unchanged=True).resume(if_unchanged=True).cancel(if_unchanged=True).retry(
+        if_unchanged=True
+    )
+    assert [request.etag for request in server.requests] == ['"e.1"'] * 4
+    held(server, seen).cancel()
+    assert server.requests[-1].etag == ""
 
 
 def test_progress_goes_to_stderr_and_leaves_stdout_alone(capsys: pytest.CaptureFixture[str]) -> None:

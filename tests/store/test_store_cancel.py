@@ -2,12 +2,12 @@
 
 import pytest
 
-from jobcontrol_core.domain.errors import JobTerminal
+from jobcontrol_core.domain.errors import EtagMismatch, JobTerminal
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
 from jobcontrol_core.domain.outcomes import Interrupted
 from jobcontrol_core.store.lookup import get_step
 from jobcontrol_core.store.sessions import renew_sessions, stopping_jobs_of
-from jobcontrol_core.store.stopping import SWEEP, read_stopping_jobs
+from jobcontrol_core.store.stopping import SWEEP, cancel_job, read_stopping_jobs
 from store.builds import Builds
 from store.factories import LEASE, SUB_CONCEPTS, UNITS, children, failed, succeeded
 from store.threads import together
@@ -157,6 +157,17 @@ def test_every_cancel_changes_the_etag_once(builds: Builds) -> None:
     before = builds.job(job_id).revision
     builds.cancel(job_id)
     assert builds.job(job_id).revision == before + 1
+
+
+def test_a_cancel_that_names_an_old_etag_does_nothing(builds: Builds) -> None:
+    job_id = builds.start()
+    seen = builds.job(job_id).etag
+    builds.claim_one(job_id)
+    with pytest.raises(EtagMismatch):
+        builds.store.write(cancel_job, job_id, actor="bob", reason="", etag=seen)
+    assert builds.job(job_id).status is JobStatus.PROCESSING
+    assert builds.store.write(cancel_job, job_id, actor="bob", reason="", etag=builds.job(job_id).etag)
+    assert builds.store.write(cancel_job, job_id, actor="bob", reason="", etag=seen) == ()
 
 
 def test_concurrent_cancels_end_a_job_once(builds: Builds) -> None:

@@ -222,7 +222,6 @@ def test_a_result_is_asked_for_by_a_plain_media_type() -> None:
         (pb.GetJobRequest(job_id=JOB, read_mask=FieldMask(paths=["*"])), "read_mask"),
         (pb.ListJobsRequest(min_priority=0), "min_priority"),
         (pb.ListJobsRequest(labels={"team": "red"}), "labels"),
-        (pb.CancelRequest(job_id=JOB, etag='"a"'), "etag"),
         (pb.CancelRequest(job_id=JOB, force=True), "force"),
         (pb.RetryRequest(job_id=JOB, parameters=Struct()), "parameters"),
         (pb.WatchProgressRequest(job_id=JOB, detail=pb.WATCH_DETAIL_JOB), "detail=WATCH_DETAIL_JOB"),
@@ -236,7 +235,7 @@ def test_a_field_or_value_whose_behaviour_comes_later_is_named(request_: Message
     "request_",
     [
         pb.StartBuildRequest(path_id="x", conflict_policy=pb.CONFLICT_POLICY_FAIL),
-        pb.CancelRequest(job_id=JOB, reason="r", request_id="i"),
+        pb.CancelRequest(job_id=JOB, reason="r", request_id="i", etag='"a"'),
         pb.RetryRequest(job_id=JOB, mode=pb.RETRY_MODE_FROM_SCRATCH, reason="r", request_id="i"),
         pb.ListJobsRequest(
             page_size=5,

@@ -16,11 +16,10 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.sql import bindparam
 
-from jobcontrol_core.domain.errors import EtagMismatch
 from jobcontrol_core.domain.events import BulkChange, JobEvent, StatusChange, encode_event, fits
 from jobcontrol_core.domain.lifecycle import JOB_MOVES, JobStatus, StepStatus, Stopping
 from jobcontrol_core.domain.progress import StageCounts, StageProgress, percent_of, project_stages
-from jobcontrol_core.domain.values import JobError, StageSpec, Step, etag_of
+from jobcontrol_core.domain.values import JobError, StageSpec, Step
 from jobcontrol_core.store.blobs import Spill
 from jobcontrol_core.store.rows import Row, to_counts, to_stage_spec
 from jobcontrol_core.store.tables import job_events, job_stages, jobs
@@ -130,12 +129,6 @@ class Entry:
         self.status = target
         self.values |= {"status_actor": actor, "status_reason": reason}
         self.has_news = True
-
-    def require(self, etag: str) -> None:
-        """Raise EtagMismatch if a caller named an etag, and the job has another one."""
-        current = etag_of(self.job_id, self.row["revision"])
-        if etag and etag != current:
-            raise EtagMismatch(self.job_id, self.status, current)
 
     def set_error(self, error: JobError) -> None:
         """Why the job is going to be FAILED."""

@@ -11,6 +11,7 @@ from jobcontrol_core.domain.lifecycle import CLAIMABLE_JOB, JobStatus
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.exchange import Waiting, waiting_stages
 from jobcontrol_core.store.ledger import Committed, Entry, Ledger
+from jobcontrol_core.store.rows import require_etag
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def pause_job(tx: Connection, job_id: str, *, actor: str, reason: str, etag: str
         return ()
     if entry.status not in CLAIMABLE_JOB or entry.stopping is not None:
         raise JobNotPausable(job_id, entry.status)
-    entry.require(etag)
+    require_etag(entry.row, etag)
     entry.move(JobStatus.PAUSED, actor=actor, reason=reason)
     return ledger.settle()
 
@@ -47,7 +48,7 @@ def resume_job(tx: Connection, job_id: str, *, actor: str, reason: str, etag: st
         if entry.status in CLAIMABLE_JOB and entry.stopping is None:
             return Resumed()
         raise JobTerminal(job_id, entry.status)
-    entry.require(etag)
+    require_etag(entry.row, etag)
     has_started = entry.row["started_at"] is not None
     entry.move(JobStatus.PROCESSING if has_started else JobStatus.PENDING, actor=actor, reason=reason)
     return Resumed(ledger.settle(), waiting_stages(ledger))

@@ -17,13 +17,13 @@ from jobcontrol_core.store.builds import Started, find_active_job, insert_job
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.ledger import Entry, Ledger
 from jobcontrol_core.store.requests import RequestKey, claim_request
-from jobcontrol_core.store.rows import Row
+from jobcontrol_core.store.rows import Row, require_etag
 from jobcontrol_core.store.tables import job_stages, jobs, steps
 
 
 @dataclass(frozen=True, slots=True)
 class NewRetry:
-    """What Retry asks for. `from_scratch` = every step again."""
+    """What Retry asks for. `from_scratch` = every step again; `etag`, if given, is the old job's."""
 
     tenant: str
     job_id: str
@@ -31,13 +31,14 @@ class NewRetry:
     actor: str
     reason: str = ""
     from_scratch: bool = False
+    etag: str = ""
 
 
 def retry_job(tx: Connection, retry: NewRetry) -> Started:
     """Create a job with `retry_of` the old one, whose completed steps it takes over with their outputs.
 
     The old job never changes again. Raises JobNotRetryable unless it is FAILED, CANCELLED, or COMPLETED with
-    failed steps; PathBuildActive if the path is being built; RequestIdReused.
+    failed steps; EtagMismatch; PathBuildActive if the path is being built; RequestIdReused.
     """
     now = read_now(tx)
     job_id = new_id()
@@ -46,6 +47,7 @@ def retry_job(tx: Connection, retry: NewRetry) -> Started:
     # An ended job never changes, so its row needs no lock.
     old = tx.execute(select(jobs).where(jobs.c.id == retry.job_id)).mappings().one()
     _require_retryable(old)
+    require_etag(old, retry.etag)
     while not insert_job(tx, _job_row(old, job_id, now, retry)):
         if (active := find_active_job(tx, retry.tenant, old["path_id"])) is not None:
             raise PathBuildActive(old["path_id"], active["id"], active["percent"])

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from jobcontrol_core.domain.errors import EtagMismatch
 from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus, Stopping
 from jobcontrol_core.domain.progress import StageCounts, StageProgress, current_stage_of, project_stages
 from jobcontrol_core.domain.retry import RetryPolicy
-from jobcontrol_core.domain.values import FINALIZE, DocumentRef, ErrorInfo, Job, JobError, StageSpec, Step
+from jobcontrol_core.domain.values import FINALIZE, DocumentRef, ErrorInfo, Job, JobError, StageSpec, Step, etag_of
 
 #: A row by column name; also accepts the plain dict that is about to be inserted.
 Row = Mapping[Any, Any]
@@ -51,6 +52,13 @@ def to_job(row: Row, stage_rows: Iterable[Row]) -> Job:
         last_sequence=row["last_sequence"],
         revision=row["revision"],
     )
+
+
+def require_etag(row: Row, etag: str) -> None:
+    """Raise EtagMismatch if a caller named an etag and this row of `jobs`, locked or ended, has another one."""
+    current = etag_of(row["id"], row["revision"])
+    if etag and etag != current:
+        raise EtagMismatch(row["id"], row["status"], current)
 
 
 def to_document(row: Row) -> DocumentRef | None:

@@ -11,19 +11,19 @@ from jobcontrol_core.domain.lifecycle import ACTIVE_JOB, JobStatus, StepStatus, 
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.fanin import conclude
 from jobcontrol_core.store.ledger import Committed, Entry, Ledger
-from jobcontrol_core.store.rows import Row, to_step
+from jobcontrol_core.store.rows import Row, require_etag, to_step
 from jobcontrol_core.store.tables import jobs, steps
 
 #: PENDING steps that one transaction ends.
 SWEEP = 1_000
 
 
-def cancel_job(tx: Connection, job_id: str, *, actor: str, reason: str) -> tuple[Committed, ...]:
+def cancel_job(tx: Connection, job_id: str, *, actor: str, reason: str, etag: str = "") -> tuple[Committed, ...]:
     """Stop a job. From the commit on none of its steps starts.
 
     With nothing running and at most SWEEP open steps it is CANCELLED at once, else CANCELLING until its
     running steps have let go and the sweep is through. On a CANCELLING job nothing happens. Raises
-    JobTerminal on one that has ended.
+    JobTerminal on one that has ended, EtagMismatch.
     """
     now = read_now(tx)
     pending = _lock_pending(tx, job_id)
@@ -33,6 +33,7 @@ def cancel_job(tx: Connection, job_id: str, *, actor: str, reason: str) -> tuple
         raise JobTerminal(job_id, entry.status)
     if entry.stopping is not None:
         return ()
+    require_etag(entry.row, etag)
     entry.stopping = Stopping.CANCELLED
     entry.move(JobStatus.CANCELLING, actor=actor, reason=reason)
     _end_pending(ledger, entry, pending)

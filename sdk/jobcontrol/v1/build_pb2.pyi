@@ -267,8 +267,7 @@ class CancelRequest(_message.Message):
     Validation: at most 64 characters of [A-Za-z0-9._:-].
     """
     etag: _builtins.str
-    """Only if the job still has this etag.
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    """Only if the job still has this etag; not asked where nothing is to be done.
     Validation: at most 128 characters; no control characters.
     """
     force: _builtins.bool
@@ -352,7 +351,6 @@ class RetryRequest(_message.Message):
     """
     etag: _builtins.str
     """Only if the old job still has this etag.
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
     Validation: at most 128 characters; no control characters.
     """
     validate_only: _builtins.bool

@@ -59,13 +59,13 @@ class Builds:
         return answer
 
     def retry(self, request: pb.RetryRequest, caller: Caller) -> Answer:
-        """Raises JobNotFound, JobNotRetryable, PathBuildActive, RequestIdReused."""
+        """Raises JobNotFound, JobNotRetryable, EtagMismatch, PathBuildActive, RequestIdReused."""
         answer = self._store.write(_retry, request, caller)
         self._tell("build_retried", answer)
         return answer
 
     def cancel(self, request: pb.CancelRequest, caller: Caller) -> Job:
-        """Raises JobNotFound, JobTerminal, RequestIdReused."""
+        """Raises JobNotFound, JobTerminal, EtagMismatch, RequestIdReused."""
         answer = self._store.write(_cancel, request, caller)
         if answer.committed:
             self._postman.ring_stop(answer.job.id)
@@ -128,7 +128,7 @@ def _cancel(tx: Connection, request: pb.CancelRequest, caller: Caller) -> Answer
     committed: tuple[Committed, ...] = ()
     # A repeated request gets its first answer, also when the job has ended since.
     if claim_request(tx, read_now(tx), key, job_id) is None:
-        committed = cancel_job(tx, job_id, actor=caller.actor, reason=request.reason)
+        committed = cancel_job(tx, job_id, actor=caller.actor, reason=request.reason, etag=request.etag)
     return Answer(get_job(tx, job_id), is_existing=True, committed=committed)
 
 

@@ -65,6 +65,7 @@ def to_new_retry(request: pb.RetryRequest, job_id: str, caller: Caller) -> NewRe
         actor=caller.actor,
         reason=request.reason,
         from_scratch=request.mode == pb.RETRY_MODE_FROM_SCRATCH,
+        etag=request.etag,
     )
 
 
