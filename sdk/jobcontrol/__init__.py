@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         StepChange,
     )
     from jobcontrol.job import Job
-    from jobcontrol.operations import LogLine
+    from jobcontrol.operations import LogLine, RunningStep, WorkerProcess
     from jobcontrol.pipeline import (
         Context,
         FanOut,
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         StageProgress,
         Step,
         StepDetail,
+        StepLog,
         StepStatus,
     )
 
@@ -70,11 +71,11 @@ _HOMES = {
     ),
     "events": "BulkStepChange Changes Event LinkNotice StatusChange StepChange",
     "job": "Job",
-    "operations": "LogLine",
+    "operations": "LogLine RunningStep WorkerProcess",
     "pipeline": "Context FanOut GiveUp Pipeline Result Retry RetryAfter",
     "values": (
         "Attempt DocumentInfo Failure JobState JobStatus PipelineInfo PipelineStage StageProgress Step "
-        "StepDetail StepStatus"
+        "StepDetail StepLog StepStatus"
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
@@ -118,14 +119,17 @@ __all__ = [
     "Result",
     "Retry",
     "RetryAfter",
+    "RunningStep",
     "ServerError",
     "StageProgress",
     "StatusChange",
     "Step",
     "StepChange",
     "StepDetail",
+    "StepLog",
     "StepStatus",
     "WaitTimeout",
+    "WorkerProcess",
 ]
 
 

@@ -23,6 +23,7 @@ from jobcontrol.values import (
     StageProgress,
     Step,
     StepDetail,
+    StepLog,
     StepStatus,
 )
 
@@ -112,6 +113,8 @@ def to_step(step: pb.Step) -> Step:
         completed_at=time_of(step, "completed_at"),
         next_attempt_at=time_of(step, "next_attempt_at"),
         run_duration=step.run_duration.ToTimedelta(),
+        progress_fraction=step.progress_fraction if step.HasField("progress_fraction") else None,
+        progress_note=step.progress_note,
     )
 
 
@@ -122,6 +125,7 @@ def to_step_detail(answer: pb.GetStepResponse) -> StepDetail:
         input=_json_of(answer.input),
         output=_json_of(answer.output),
         attempts=tuple(_to_attempt(attempt) for attempt in answer.attempts),
+        logs=tuple(StepLog(log.attempt, log.line, log.message, time_of(log, "created_at")) for log in answer.logs),
     )
 
 

@@ -175,6 +175,14 @@ class Step:
     completed_at: datetime | None = None
     next_attempt_at: datetime | None = None
     run_duration: timedelta = timedelta()
+    #: How far its newest attempt said it is, 0 to 1, and in words.
+    progress_fraction: float | None = None
+    progress_note: str = ""
+
+    @property
+    def has_told_progress(self) -> bool:
+        """False for a step that has just begun another attempt."""
+        return self.progress_fraction is not None or bool(self.progress_note)
 
     @property
     def short_id(self) -> str:
@@ -201,13 +209,24 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class StepLog:
+    """A line that an attempt of a step logged."""
+
+    attempt: int
+    line: int
+    message: str
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StepDetail:
-    """A step with what its handler received and answered, and its attempts that did not succeed."""
+    """A step with what its handler received and answered, its attempts that did not succeed, and its log."""
 
     step: Step
     input: Any
     output: Any
     attempts: tuple[Attempt, ...]
+    logs: tuple[StepLog, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,9 @@ class Replay:
 
     def _move_step(self, step: Step) -> None:
         previous = self._previous_of(step)
+        if self._is_progress(step):
+            self.steps[step.id] = step
+            return
         if previous is not None:
             assert step.status in STEP_MOVES[previous], f"{previous} -> {step.status}"
             self._count(step.stage, previous, -1)
@@ -60,6 +63,12 @@ class Replay:
         self._count(step.stage, step.status, 1)
         self.items[step.stage] += step.item_count
         self.steps[step.id] = step
+
+    def _is_progress(self, step: Step) -> bool:
+        """Whether a step runs on and has only said how far it is."""
+        known = self.steps.get(step.id)
+        is_same = known is not None and (known.status, known.attempt) == (step.status, step.attempt)
+        return is_same and step.status is StepStatus.PROCESSING and step.has_told_progress
 
     def _previous_of(self, step: Step) -> StepStatus | None:
         known = self.steps.get(step.id)

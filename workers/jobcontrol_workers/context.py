@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 from jobcontrol.pipeline import Child, Document, FanOut, SkipStep, to_json_value
+from jobcontrol_core.domain.outcomes import encode_json, storable_text
+from jobcontrol_core.domain.reports import MAX_CHECKPOINT, MAX_LINE, MAX_LINES, MAX_NOTE, Line, Progress, StepReport
 from jobcontrol_core.domain.values import Build, ClaimedStep
 from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.lookup import read_outputs
@@ -30,10 +34,19 @@ class LoadedDocument:
 class StepContext:
     """One attempt's context. See `jobcontrol.pipeline.Context` for the contract."""
 
-    def __init__(self, build: Build, claimed: ClaimedStep, document: Document | None) -> None:
+    def __init__(
+        self,
+        build: Build,
+        claimed: ClaimedStep,
+        document: Document | None,
+        tell: Callable[[StepReport], None] = lambda _report: None,
+    ) -> None:
         self._build = build
         self._claimed = claimed
         self.document = document
+        self._tell = tell
+        self._lines = itertools.count(1)
+        self._checkpoint = claimed.checkpoint
         #: Set by the process when the step is to stop, and why; never unset.
         self.stop_cause: str | None = None
         #: The handler knows that it is to stop; whatever it says afterwards is no result.
@@ -80,6 +93,30 @@ class StepContext:
     def idempotency_key(self) -> str:
         parts = json.dumps([self._build.first_job_id, self.stage, self._claimed.key_path])
         return hashlib.sha256(parts.encode()).hexdigest()
+
+    @property
+    def last_checkpoint(self) -> Any:
+        return None if self._checkpoint is None else json.loads(self._checkpoint)
+
+    def log(self, message: str) -> None:
+        number = next(self._lines)
+        if number < MAX_LINES:
+            self._report(lines=(Line(number, storable_text(str(message), MAX_LINE)),))
+        elif number == MAX_LINES:
+            self._report(lines=(Line(number, f"[…] of an attempt no more than {MAX_LINES:,} lines are kept"),))
+
+    def progress(self, fraction: float | None, note: str = "") -> None:
+        if fraction is not None and math.isnan(fraction):
+            raise ValueError("ctx.progress takes a fraction from 0 to 1, or None")
+        share = None if fraction is None else min(1.0, max(0.0, float(fraction)))
+        self._report(progress=Progress(share, storable_text(str(note), MAX_NOTE)))
+
+    def checkpoint(self, value: Any) -> None:
+        self._checkpoint = encode_json(to_json_value(value), what="the checkpoint", limit=MAX_CHECKPOINT)
+        self._report(checkpoint=self._checkpoint)
+
+    def _report(self, **told: Any) -> None:
+        self._tell(StepReport(self.job_id, self.step_id, self.attempt, **told))
 
     def fan_out(
         self,

@@ -16,12 +16,14 @@ from jobcontrol_core.bus.postman import Postman
 from jobcontrol_core.domain.errors import Unavailable
 from jobcontrol_core.domain.lifecycle import FailureReason
 from jobcontrol_core.domain.outcomes import Failed, Interrupted, StepOutcome, storable_text
+from jobcontrol_core.domain.reports import StepReport
 from jobcontrol_core.domain.values import Build, ClaimedStep, ErrorInfo
 from jobcontrol_core.store.claims import ClaimWish
 from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.exchange import Exchanged, exchange
 from jobcontrol_core.store.sessions import running_steps_of
 from jobcontrol_workers.appetite import Appetite, Errand
+from jobcontrol_workers.reports import Reports
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +47,14 @@ class Order:
     done: Future[None]
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What attempts told, of their ends and before, that is written in one exchange."""
+
+    outcomes: list[StepOutcome]
+    reports: list[StepReport]
+
+
 class Journal:
     """Outcomes handed in while a transaction is under way share the next one; a slow step's goes alone and at once.
 
@@ -58,6 +68,7 @@ class Journal:
         self._deliver = deliver
         self._session_id = session_id
         self._outcomes: list[StepOutcome] = []
+        self._reports = Reports()
         self._orders: list[Order] = []
         self._running: set[tuple[str, int]] = set()
         self._is_doubtful = False
@@ -74,6 +85,12 @@ class Journal:
         """Have an outcome committed. Returns at once; the outcome is not lost while the process lives."""
         with self._news:
             self._outcomes.append(outcome)
+            self._news.notify_all()
+
+    def report(self, report: StepReport) -> None:
+        """Have a running attempt's report written, before its outcome or together with it. Returns at once."""
+        self._reports.add(report)
+        with self._news:
             self._news.notify_all()
 
     def order(self, job_id: str, stage_no: int) -> Future[None]:
@@ -130,14 +147,16 @@ class Journal:
     def _take_turn(self) -> bool:
         """One exchange, once there is something to exchange; False when closed and done."""
         with self._news:
-            self._news.wait_for(lambda: self._has_work() or self._is_closing)
+            while not self._has_work() and not self._is_closing:
+                self._news.wait(self._reports.seconds_to_due())
             if not self._has_work():
                 return False
             outcomes, self._outcomes = self._outcomes[:MAX_GROUP], self._outcomes[MAX_GROUP:]
             orders, self._orders = self._orders, []
             session_id, is_claiming = self._session_id, self._is_claiming
             self._is_exchanging = True
-        self._exchange(session_id, _newest(outcomes), orders, is_claiming=is_claiming)
+        reports = self._reports.take({(outcome.step_id, outcome.attempt) for outcome in outcomes})
+        self._exchange(session_id, Batch(_newest(outcomes), reports), orders, is_claiming=is_claiming)
         with self._news:
             self._is_exchanging = False
             self._news.notify_all()
@@ -145,43 +164,49 @@ class Journal:
 
     def _has_work(self) -> bool:
         is_asked = bool(self._outcomes or self._orders or self._is_doubtful)
-        return is_asked or (self._is_claiming and self._appetite.is_hungry)
+        return is_asked or self._reports.seconds_to_due() == 0.0 or (self._is_claiming and self._appetite.is_hungry)
 
-    def _exchange(
-        self, session_id: str, outcomes: list[StepOutcome], orders: list[Order], *, is_claiming: bool
-    ) -> None:
+    def _exchange(self, session_id: str, batch: Batch, orders: list[Order], *, is_claiming: bool) -> None:
         try:
             errand = self._appetite.choose([(o.job_id, o.stage_no) for o in orders]) if is_claiming else Errand()
-            has_anything = outcomes or errand.wishes
-            exchanged = self._commit(session_id, outcomes, errand.wishes) if has_anything else NOTHING
-            self._follow_up(session_id, outcomes, errand, exchanged)
+            has_anything = batch.outcomes or batch.reports or errand.wishes
+            exchanged = self._commit(session_id, batch, errand.wishes) if has_anything else NOTHING
+            self._follow_up(session_id, batch.outcomes, errand, exchanged)
         except Unavailable as error:
-            log.warning("database_away", error=str(error), outcomes_waiting=len(outcomes))
+            log.warning("database_away", error=str(error), outcomes_waiting=len(batch.outcomes))
             # Whether the commit went through is not known; the next good exchange finds out.
             self._is_doubtful = True
             with self._news:
-                self._outcomes = outcomes + self._outcomes
+                self._outcomes = batch.outcomes + self._outcomes
+            self._reports.put_back(batch.reports)
             time.sleep(RETRY_SECONDS)
         finally:
             for order in orders:
                 order.done.set_result(None)
 
-    def _commit(self, session_id: str, outcomes: Sequence[StepOutcome], wishes: Sequence[ClaimWish]) -> Exchanged:
-        """One exchange. A group that the database refuses is halved until the culprit is alone."""
+    def _commit(self, session_id: str, batch: Batch, wishes: Sequence[ClaimWish]) -> Exchanged:
+        """One exchange. What the database refuses is reports, which are let go, or an outcome.
+
+        A group of outcomes is halved until the culprit is alone.
+        """
+        outcomes = batch.outcomes
         try:
-            return self._store.write(exchange, session_id, outcomes, wishes)
+            return self._store.write(exchange, session_id, outcomes, wishes, batch.reports)
         except Unavailable:
             raise
         except Exception as error:
             # Refused by the database, or by the driver before it: either way one of these values is the culprit.
+            if batch.reports:
+                log.warning("reports_refused", reports=len(batch.reports), error=_reason_of(error))
+                return self._commit(session_id, Batch(outcomes, []), wishes)
             if not outcomes:
                 raise
             log.warning("outcome_refused", outcomes=len(outcomes), error=_reason_of(error))
             if len(outcomes) == 1:
                 return self._store.write(exchange, session_id, [_refused(outcomes[0], error)], wishes)
         middle = len(outcomes) // 2
-        first = self._commit(session_id, outcomes[:middle], [])
-        second = self._commit(session_id, outcomes[middle:], wishes)
+        first = self._commit(session_id, Batch(outcomes[:middle], []), [])
+        second = self._commit(session_id, Batch(outcomes[middle:], []), wishes)
         return Exchanged(
             first.accepted | second.accepted,
             second.claimed,

@@ -181,7 +181,7 @@ class WorkerProcess:
         for one in claimed:
             served = self._registry.find((build.pipeline, one.step.stage, build.stages[one.step.stage_no].version))
             assert served is not None
-            context = StepContext(build, one, None)
+            context = StepContext(build, one, None, self._journal.report)
             # Claimed while the lease was lost: others may run it already.
             context.stop_cause = None if is_ours else "LOST"
             attempt = Attempt(one, build, served, context, StoredResults(self._store, build), self._documents)

@@ -63,7 +63,7 @@ async def perform(attempt: Attempt, threads: Executor) -> Outcome:
             return Interrupted(attempt.context.stop_cause or "STOPPED")
         return to_outcome(attempt, answer)
     except BadResult as error:
-        return Failed(FailureReason.BAD_RESULT, ErrorInfo("BadResult", str(error)), is_final=True)
+        return _bad_result(error)
     except BaseException as error:  # noqa: BLE001 - around a handler: whatever it raises is its step's failure
         return _of_raised(attempt, error)
 
@@ -78,7 +78,12 @@ def _of_raised(attempt: Attempt, error: BaseException) -> Outcome:
         return Interrupted("LOST")
     if isinstance(error, SkipStep):
         return Skipped(_text_of(error))
-    return _failed(error)
+    # What a checkpoint was given on a thread.
+    return _bad_result(error) if isinstance(error, BadResult) else _failed(error)
+
+
+def _bad_result(error: BadResult) -> Failed:
+    return Failed(FailureReason.BAD_RESULT, ErrorInfo("BadResult", str(error)), is_final=True)
 
 
 async def _call(attempt: Attempt, threads: Executor) -> tuple[Any, BaseException | None]:

@@ -129,8 +129,11 @@ def step_to_json(step: Step) -> dict[str, Any]:
         "started": _micros(step.started_at),
         "completed": _micros(step.completed_at),
         "next": _micros(step.next_attempt_at),
+        "note": step.progress_note,
     }
-    return {name: value for name, value in full.items() if value not in (None, 0, "")}
+    told = {name: value for name, value in full.items() if value not in (None, 0, "")}
+    # 0 is a fraction, too: it is said where it is known.
+    return told if step.progress_fraction is None else {**told, "fraction": step.progress_fraction}
 
 
 def step_from_json(job_id: str, data: Mapping[str, Any]) -> Step:
@@ -159,6 +162,8 @@ def step_from_json(job_id: str, data: Mapping[str, Any]) -> Step:
         started_at=_moment(data.get("started")),
         completed_at=_moment(data.get("completed")),
         next_attempt_at=_moment(data.get("next")),
+        progress_fraction=data.get("fraction"),
+        progress_note=data.get("note", ""),
     )
 
 

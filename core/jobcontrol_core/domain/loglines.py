@@ -89,9 +89,10 @@ def _job_fact(change: StatusChange) -> _Fact:
 def _step_fact(step: Step) -> _Fact:
     word, level = _step_word(step)
     name = step.label or step.key or step.stage
-    tells_error = step.error is not None and word not in ("pending", "started")
+    tells_error = step.error is not None and word not in ("pending", "started", "progress")
     error = f": {step.error.type}: {step.error.message}" if step.error and tells_error else ""
-    return _Fact(f"step.{word}", level, f"{name} {word}{error}", step.stage, step.id, step.attempt)
+    note = f": {step.progress_note}" if word == "progress" and step.progress_note else ""
+    return _Fact(f"step.{word}", level, f"{name} {word}{error}{note}", step.stage, step.id, step.attempt)
 
 
 def _step_word(step: Step) -> tuple[str, Level]:
@@ -99,6 +100,8 @@ def _step_word(step: Step) -> tuple[str, Level]:
         return "retrying", Level.WARNING
     if step.status is StepStatus.PENDING and step.attempt:
         return "interrupted", Level.WARNING
+    if step.status is StepStatus.PROCESSING and step.has_told_progress:
+        return "progress", Level.DEBUG
     word = "started" if step.status is StepStatus.PROCESSING else step.status.lower()
     return word, _STEP_LEVELS.get(step.status, Level.INFO)
 

@@ -161,6 +161,24 @@ class Step:
     started_at: datetime | None
     completed_at: datetime | None
     next_attempt_at: datetime | None
+    #: What the newest attempt said of itself, in a share from 0 to 1 and in words.
+    progress_fraction: float | None = None
+    progress_note: str = ""
+
+    @property
+    def has_told_progress(self) -> bool:
+        """A claim takes both back, so a PROCESSING step that was told without them has just begun."""
+        return self.progress_fraction is not None or bool(self.progress_note)
+
+
+@dataclass(frozen=True, slots=True)
+class StepLog:
+    """A line that an attempt logged."""
+
+    attempt: int
+    line: int
+    message: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +212,12 @@ class Build:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedStep:
-    """A step that this session may run now. Writes about it are accepted for `step.attempt` only."""
+    """A step that this session may run now. Writes about it are accepted for `step.attempt` only.
+
+    `checkpoint` is the newest that an earlier attempt left, as JSON text.
+    """
 
     step: Step
     input: str
     key_path: str
+    checkpoint: str | None = None

@@ -97,6 +97,8 @@ def _row(ledger: Ledger, stage: StageSpec, *, status: StepStatus, **values: Any)
         "error": None,
         "item_count": 0,
         "run_micros": 0,
+        "progress_fraction": None,
+        "progress_note": "",
         "reused_from": None,
         "created_at": ledger.now,
         "started_at": None,

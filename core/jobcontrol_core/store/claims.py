@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -13,6 +14,7 @@ from jobcontrol_core.domain.lifecycle import CLAIMABLE_JOB, JobStatus, StepStatu
 from jobcontrol_core.domain.values import ClaimedStep
 from jobcontrol_core.store.blobs import unspill
 from jobcontrol_core.store.ledger import Entry, Ledger
+from jobcontrol_core.store.reports import read_checkpoints
 from jobcontrol_core.store.rows import Row, to_step
 from jobcontrol_core.store.tables import steps
 
@@ -42,10 +44,11 @@ def write_claims(ledger: Ledger, candidates: Sequence[Row], *, session_id: str) 
     ledger.tx.execute(
         update(steps)
         .where(steps.c.id == bindparam("b_id"), steps.c.status == StepStatus.PENDING)
-        .values(status=StepStatus.PROCESSING, session_id=session_id, started_at=ledger.now, next_attempt_at=None),
+        .values(session_id=session_id, **_begun(ledger.now)),
         [{"b_id": row["id"], "attempt": row["attempt"] + 1} for row in taken],
     )
-    return tuple(_claimed(ledger, row) for row in taken)
+    checkpoints = read_checkpoints(ledger.tx, taken)
+    return tuple(_claimed(ledger, row, checkpoints.get(row["id"])) for row in taken)
 
 
 def allows_claims(entry: Entry) -> bool:
@@ -71,19 +74,23 @@ def _lock(tx: Connection, wish: ClaimWish, stage_no: int, room: int) -> Sequence
     return tx.execute(claimable).mappings().all()
 
 
-def _claimed(ledger: Ledger, row: Row) -> ClaimedStep:
+def _begun(now: datetime) -> dict[str, Any]:
+    """What a claim makes of a step, whatever an earlier attempt left on it."""
+    return {
+        "status": StepStatus.PROCESSING,
+        "started_at": now,
+        "next_attempt_at": None,
+        "progress_fraction": None,
+        "progress_note": "",
+    }
+
+
+def _claimed(ledger: Ledger, row: Row, checkpoint: str | None) -> ClaimedStep:
     entry = ledger.entries[row["job_id"]]
     if entry.status is JobStatus.PENDING:
         entry.move(JobStatus.PROCESSING)
     entry.values["served_at"] = ledger.now
-    values: dict[str, Any] = {
-        **row,
-        "status": StepStatus.PROCESSING,
-        "attempt": row["attempt"] + 1,
-        "started_at": ledger.now,
-        "next_attempt_at": None,
-    }
-    step = to_step(values)
+    step = to_step({**row, "attempt": row["attempt"] + 1, **_begun(ledger.now)})
     entry.tell_step(StepStatus.PENDING, step)
     text = unspill(ledger.tx, row["input"], row["input_sha256"])
-    return ClaimedStep(step, text or "null", row["key_path"])
+    return ClaimedStep(step, text or "null", row["key_path"], checkpoint)

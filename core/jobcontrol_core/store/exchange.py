@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from jobcontrol_core.domain.outcomes import StepOutcome
+from jobcontrol_core.domain.reports import StepReport
 from jobcontrol_core.domain.values import ClaimedStep
 from jobcontrol_core.store.claims import ClaimWish, allows_claims, lock_claimable, write_claims
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.fanin import conclude
 from jobcontrol_core.store.ledger import Committed, Ledger
 from jobcontrol_core.store.outcomes import Ending, lock_running, write_endings
+from jobcontrol_core.store.reports import write_reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +38,24 @@ class Exchanged:
 
 
 def exchange(
-    tx: Connection, session_id: str, outcomes: Sequence[StepOutcome], wishes: Sequence[ClaimWish]
+    tx: Connection,
+    session_id: str,
+    outcomes: Sequence[StepOutcome],
+    wishes: Sequence[ClaimWish],
+    reports: Sequence[StepReport] = (),
 ) -> Exchanged:
-    """Record the outcomes and claim by the wishes.
+    """Record reports and outcomes, and claim by the wishes.
 
-    The lock order of the whole transaction is Ledger's: the steps of the outcomes by (job_id, id); the
+    The lock order of the whole transaction is Ledger's: the steps of reports and outcomes by (job_id, id); the
     claim's steps, which never wait; the jobs by id. A wish is for what the job allows at that moment; it
     may well come back empty.
     """
     now = read_now(tx)
-    endings = lock_running(tx, outcomes)
+    endings, reported = lock_running(tx, outcomes, reports)
     candidates = lock_claimable(tx, wishes)
-    ledger = Ledger.open(tx, now, {row["job_id"] for row in [*(e.row for e in endings), *candidates]})
+    rows = [*(one.row for one in endings), *(one.row for one in reported), *candidates]
+    ledger = Ledger.open(tx, now, {row["job_id"] for row in rows})
+    write_reports(ledger, reported)
     write_endings(ledger, endings)
     claimed = write_claims(ledger, candidates, session_id=session_id)
     return _settled(ledger, endings, claimed)

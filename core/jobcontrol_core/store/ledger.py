@@ -98,6 +98,11 @@ class Entry:
         first_previous = self.steps[step.id][0] if step.id in self.steps else previous
         self.steps[step.id] = (first_previous, step)
 
+    def tell_progress(self, step: Step) -> None:
+        """`step` runs on as before, and has said how far it is."""
+        self.steps[step.id] = (self.steps[step.id][0] if step.id in self.steps else step.status, step)
+        self.has_news = True
+
     def tell_steps_in_bulk(
         self, stage_no: int, previous: StepStatus | None, status: StepStatus, *, count: int, items: int = 0
     ) -> None:
@@ -224,7 +229,8 @@ class Ledger:
         steps = [step for _, step in moves]
         told = fits(steps)
         for previous, step in moves[told:]:
-            entry.add_bulk(step.stage, previous, step.status, 1)
+            if previous is not step.status:
+                entry.add_bulk(step.stage, previous, step.status, 1)
         return JobEvent(
             job_id=entry.job_id,
             sequence=entry.row["last_sequence"] + 1,

@@ -12,14 +12,16 @@ from sqlalchemy import Connection, Select, and_, or_, select
 from jobcontrol_core.domain.errors import FieldInvalid, JobIdAmbiguous, JobNotFound, StepNotFound, Violation
 from jobcontrol_core.domain.ids import SHORT_ID_LENGTH
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
-from jobcontrol_core.domain.values import Attempt, Build, ErrorInfo, Job, Step
+from jobcontrol_core.domain.values import Attempt, Build, ErrorInfo, Job, Step, StepLog
 from jobcontrol_core.store.blobs import unspill
 from jobcontrol_core.store.rows import Row, to_document, to_job, to_stage_spec, to_step
-from jobcontrol_core.store.tables import job_stages, jobs, step_attempts, steps
+from jobcontrol_core.store.tables import job_stages, jobs, step_attempts, step_logs, steps
 
 MIN_SUFFIX = 4
 FULL_ID_LENGTH = 36
 _CANDIDATES = 5
+#: Lines of its log that a step is read with.
+LOGS = 1_000
 #: All but what is large and on no list.
 _LISTED = [column for column in steps.c if column.name not in ("input", "output")]
 
@@ -44,12 +46,13 @@ class JobCursor:
 
 @dataclass(frozen=True, slots=True)
 class StepDetail:
-    """A step with its input and output as JSON text, and its attempts that did not succeed."""
+    """A step with its input and output as JSON text, its attempts that did not succeed, and its newest LOGS lines."""
 
     step: Step
     input: str | None
     output: str | None
     attempts: tuple[Attempt, ...]
+    logs: tuple[StepLog, ...] = ()
 
 
 def resolve_job_id(tx: Connection, tenant: str, given: str) -> str:
@@ -128,6 +131,7 @@ def get_step(tx: Connection, job_id: str, step_id: str) -> StepDetail:
         unspill(tx, row["input"], row["input_sha256"]),
         unspill(tx, row["output"], row["output_sha256"]),
         _read_attempts(tx, row),
+        _read_logs(tx, full_id),
     )
 
 
@@ -202,6 +206,17 @@ def _with_stages(tx: Connection, rows: Sequence[Row]) -> list[Job]:
     for stage in found.mappings():
         stages[stage["job_id"]].append(stage)
     return [to_job(row, stages[row["id"]]) for row in rows]
+
+
+def _read_logs(tx: Connection, step_id: str) -> tuple[StepLog, ...]:
+    newest = (
+        select(step_logs)
+        .where(step_logs.c.step_id == step_id)
+        .order_by(step_logs.c.attempt.desc(), step_logs.c.line.desc())
+        .limit(LOGS)
+    )
+    rows = tx.execute(newest).all()
+    return tuple(StepLog(row.attempt, row.line, row.message, row.created_at) for row in reversed(rows))
 
 
 def _read_attempts(tx: Connection, row: Row) -> tuple[Attempt, ...]:

@@ -16,9 +16,11 @@ from jobcontrol_core.domain.ids import new_id
 from jobcontrol_core.domain.lifecycle import StepStatus
 from jobcontrol_core.domain.moments import MICROSECOND
 from jobcontrol_core.domain.outcomes import Outcome, StepOutcome, Succeeded, storable_text
+from jobcontrol_core.domain.reports import StepReport
 from jobcontrol_core.domain.values import JSON_MEDIA_TYPE, ErrorInfo
 from jobcontrol_core.store.births import bear_children
 from jobcontrol_core.store.ledger import Entry, Ledger
+from jobcontrol_core.store.reports import Reported
 from jobcontrol_core.store.rows import Row, to_step
 from jobcontrol_core.store.tables import alerts, dead_letters, step_attempts, steps
 
@@ -31,22 +33,30 @@ class Ending:
     outcome: Outcome
 
 
-def lock_running(tx: Connection, outcomes: Iterable[StepOutcome]) -> list[Ending]:
-    """Lock the steps that these outcomes are about; only those still at that very attempt come back.
+def lock_running(
+    tx: Connection, outcomes: Iterable[StepOutcome], reports: Iterable[StepReport] = ()
+) -> tuple[list[Ending], list[Reported]]:
+    """Lock the steps that these are about; only what concerns the attempt that runs each step now comes back.
 
-    This is the fence: an outcome of an attempt that was reaped, or claimed anew since, finds nothing.
+    This is the fence: an outcome or a report of an attempt that was reaped, or claimed anew since, finds
+    nothing. An ending comes back with the progress that its attempt reports along with it.
     """
-    by_id = {outcome.step_id: outcome for outcome in outcomes}
-    if not by_id:
-        return []
+    told = {(one.step_id, one.attempt): one for one in reports}
+    ended = {(one.step_id, one.attempt): one for one in outcomes}
+    step_ids = sorted({step_id for step_id, _ in [*told, *ended]})
+    if not step_ids:
+        return [], []
     locked = tx.execute(
-        select(steps).where(steps.c.id.in_(list(by_id))).order_by(steps.c.job_id, steps.c.id).with_for_update()
+        select(steps).where(steps.c.id.in_(step_ids)).order_by(steps.c.job_id, steps.c.id).with_for_update()
     )
-    return [
-        Ending(row, by_id[row["id"]].outcome)
-        for row in locked.mappings()
-        if row["attempt"] == by_id[row["id"]].attempt and row["status"] == StepStatus.PROCESSING
+    rows = [row for row in locked.mappings() if row["status"] == StepStatus.PROCESSING]
+    running = {(row["id"], row["attempt"]): row for row in rows}
+    reported = [Reported(row, told[key]) for key, row in running.items() if key in told]
+    progress = {(one.row["id"], one.row["attempt"]): one.report.columns() for one in reported}
+    endings = [
+        Ending({**row, **progress.get(key, {})}, ended[key].outcome) for key, row in running.items() if key in ended
     ]
+    return endings, reported
 
 
 def write_endings(ledger: Ledger, endings: Sequence[Ending]) -> None:

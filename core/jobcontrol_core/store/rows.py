@@ -118,4 +118,6 @@ def to_step(row: Row) -> Step:
         started_at=row["started_at"],
         completed_at=row["completed_at"],
         next_attempt_at=row["next_attempt_at"],
+        progress_fraction=row["progress_fraction"],
+        progress_note=row["progress_note"],
     )

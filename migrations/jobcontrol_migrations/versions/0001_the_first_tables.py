@@ -277,6 +277,21 @@ def upgrade() -> None:
         batch_op.create_index("ix_step_attempts_job_id", ["job_id"], unique=False)
 
     op.create_table(
+        "step_checkpoints",
+        sa.Column("step_id", sa.String(length=36), nullable=False),
+        sa.Column("job_id", sa.String(length=36), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["job_id"], ["jobs.id"], name=op.f("fk_step_checkpoints_job_id_jobs"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("step_id", name=op.f("pk_step_checkpoints")),
+    )
+    with op.batch_alter_table("step_checkpoints") as batch_op:
+        batch_op.create_index("ix_step_checkpoints_job_id", ["job_id"], unique=False)
+
+    op.create_table(
         "step_logs",
         sa.Column("job_id", sa.String(length=36), nullable=False),
         sa.Column("step_id", sa.String(length=36), nullable=False),
@@ -321,6 +336,8 @@ def upgrade() -> None:
         sa.Column("failure", sa.String(length=16), nullable=True),
         sa.Column("error", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("run_micros", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("progress_fraction", sa.Float(), nullable=True),
+        sa.Column("progress_note", sa.Text(), server_default="", nullable=False),
         sa.Column("reused_from", sa.String(length=36), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=True),
@@ -357,6 +374,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("steps")
     op.drop_table("step_logs")
+    op.drop_table("step_checkpoints")
     op.drop_table("step_attempts")
     op.drop_table("job_stages")
     op.drop_table("job_events")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from jobcontrol.events import Changes, Event
+from jobcontrol.events import Changes, Event, StepChange
 from jobcontrol.values import StepStatus
 
 
@@ -66,8 +66,15 @@ def _changes(changes: Changes) -> Iterator[tuple[str, dict[str, Any]]]:
         facts = {"previous": move.previous, "actor": move.actor, "reason": move.reason}
         yield f"job.{move.status}", facts
     for change in changes.steps:
-        word = "retrying" if change.will_retry else change.step.status
-        yield f"step.{'started' if word is StepStatus.PROCESSING else word}", {"step": change.step}
+        yield f"step.{_word_of(change)}", {"step": change.step}
     for bulk in changes.bulk:
         yield f"steps.{bulk.status}", {"stage": bulk.stage, "previous": bulk.previous, "count": bulk.count}
     yield "job.progress", {"percent": changes.percent, "error_count": changes.error_count, "stages": changes.stages}
+
+
+def _word_of(change: StepChange) -> str:
+    if change.will_retry:
+        return "retrying"
+    if change.step.status is StepStatus.PROCESSING:
+        return "progress" if change.step.has_told_progress else "started"
+    return change.step.status

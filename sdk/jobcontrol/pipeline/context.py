@@ -56,6 +56,35 @@ class Context(Protocol):
         """The same for every attempt of this step and for its retries in later jobs."""
         ...
 
+    @property
+    def last_checkpoint(self) -> JsonValue:
+        """The newest `checkpoint` of this step, whichever of its attempts made it; None if there is none.
+
+        A step that Retry runs again in a new job starts without one.
+        """
+        ...
+
+    def checkpoint(self, value: JsonValue) -> None:
+        """Keep `value`, at most 256 KiB of JSON, for the next attempt should this one not end well.
+
+        Returns at once; it is written with the process's next write. A crash in the very same moment loses
+        it, and `last_checkpoint` is then the one before. Raises an error that fails the step, BAD_RESULT,
+        if the value is no JSON or too large.
+        """
+        ...
+
+    def progress(self, fraction: float | None, note: str = "") -> None:
+        """Tell watchers how far this step is: a share from 0 to 1, if it is known, and a note of up to 512 bytes.
+
+        Of what is told within a second the last is kept. Beyond 0 and 1 the nearest of them is meant; NaN
+        is a ValueError.
+        """
+        ...
+
+    def log(self, message: str) -> None:
+        """Add a line of up to 2 KiB to this attempt's log; 1,000 lines of an attempt are kept."""
+        ...
+
     def fan_out(
         self,
         stage: str,

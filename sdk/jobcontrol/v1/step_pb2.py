@@ -27,7 +27,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18jobcontrol/v1/step.proto\x12\rjobcontrol.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x07\n\x04Step\x12\x15\n\x07step_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x14\n\x06job_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05stage\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1c\n\x0eparent_step_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x11\n\x03key\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05label\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07ordinal\x18\x07 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1b\n\rsibling_total\x18\x08 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12/\n\x06status\x18\t \x01(\x0e\x32\x19.jobcontrol.v1.StepStatusB\x04\xe2\x41\x01\x03\x12\x13\n\x05queue\x18\n \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07\x61ttempt\x18\x0b \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x13\n\x05tries\x18\x0c \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1a\n\x0cmax_attempts\x18\r \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x18\n\nitem_count\x18\x0e \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1b\n\rprogress_note\x18\x0f \x01(\tB\x04\xe2\x41\x01\x03\x12\x19\n\x0breused_from\x18\x10 \x01(\tB\x04\xe2\x41\x01\x03\x12>\n\x0e\x66\x61ilure_reason\x18\x11 \x01(\x0e\x32 .jobcontrol.v1.StepFailureReasonB\x04\xe2\x41\x01\x03\x12-\n\x05\x65rror\x18\x12 \x01(\x0b\x32\x18.jobcontrol.v1.StepErrorB\x04\xe2\x41\x01\x03\x12\x19\n\x0bskip_reason\x18\x13 \x01(\tB\x04\xe2\x41\x01\x03\x12\x36\n\x0cstop_receipt\x18\x14 \x01(\x0e\x32\x1a.jobcontrol.v1.StopReceiptB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nstarted_at\x18\x16 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0c\x63ompleted_at\x18\x17 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x39\n\x0fnext_attempt_at\x18\x18 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0crun_duration\x18\x19 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03\x12\x17\n\tworker_id\x18\x1a \x01(\tB\x04\xe2\x41\x01\x03\"6\n\tStepError\x12\x12\n\x04type\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07message\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\"\xc1\x02\n\x0bStepAttempt\x12\x15\n\x07\x61ttempt\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x34\n\x07outcome\x18\x02 \x01(\x0e\x32\x1d.jobcontrol.v1.AttemptOutcomeB\x04\xe2\x41\x01\x03\x12\x16\n\x08used_try\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12-\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x18.jobcontrol.v1.StepErrorB\x04\xe2\x41\x01\x03\x12\x17\n\ttraceback\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tworker_id\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\nstarted_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0c\x63ompleted_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\xd4\x01\n\x10ListStepsRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12/\n\x06status\x18\x04 \x03(\x0e\x32\x19.jobcontrol.v1.StepStatusB\x04\xe2\x41\x01\x01\x12\x13\n\x05stage\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1c\n\x0eparent_step_id\x18\x06 \x01(\tB\x04\xe2\x41\x01\x01\x12\x13\n\x05query\x18\x07 \x01(\tB\x04\xe2\x41\x01\x01\"P\n\x11ListStepsResponse\x12\"\n\x05steps\x18\x01 \x03(\x0b\x32\x13.jobcontrol.v1.Step\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"=\n\x0eGetStepRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07step_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\x81\x01\n\x0fGetStepResponse\x12!\n\x04step\x18\x01 \x01(\x0b\x32\x13.jobcontrol.v1.Step\x12\r\n\x05input\x18\x02 \x01(\x0c\x12\x0e\n\x06output\x18\x03 \x01(\x0c\x12,\n\x08\x61ttempts\x18\x04 \x03(\x0b\x32\x1a.jobcontrol.v1.StepAttempt*\xc5\x01\n\nStepStatus\x12\x1b\n\x17STEP_STATUS_UNSPECIFIED\x10\x00\x12\x17\n\x13STEP_STATUS_PENDING\x10\x01\x12\x1a\n\x16STEP_STATUS_PROCESSING\x10\x02\x12\x19\n\x15STEP_STATUS_COMPLETED\x10\x03\x12\x16\n\x12STEP_STATUS_FAILED\x10\x04\x12\x17\n\x13STEP_STATUS_SKIPPED\x10\x05\x12\x19\n\x15STEP_STATUS_CANCELLED\x10\x06*\xc8\x01\n\x11StepFailureReason\x12#\n\x1fSTEP_FAILURE_REASON_UNSPECIFIED\x10\x00\x12%\n!STEP_FAILURE_REASON_HANDLER_ERROR\x10\x01\x12!\n\x1dSTEP_FAILURE_REASON_TIMED_OUT\x10\x02\x12 \n\x1cSTEP_FAILURE_REASON_POISONED\x10\x03\x12\"\n\x1eSTEP_FAILURE_REASON_BAD_RESULT\x10\x04*z\n\x0bStopReceipt\x12\x1c\n\x18STOP_RECEIPT_UNSPECIFIED\x10\x00\x12\x18\n\x14STOP_RECEIPT_STOPPED\x10\x01\x12\x17\n\x13STOP_RECEIPT_KILLED\x10\x02\x12\x1a\n\x16STOP_RECEIPT_ABANDONED\x10\x03*\x84\x02\n\x0e\x41ttemptOutcome\x12\x1f\n\x1b\x41TTEMPT_OUTCOME_UNSPECIFIED\x10\x00\x12!\n\x1d\x41TTEMPT_OUTCOME_HANDLER_ERROR\x10\x01\x12\x1d\n\x19\x41TTEMPT_OUTCOME_TIMED_OUT\x10\x02\x12\x1e\n\x1a\x41TTEMPT_OUTCOME_BAD_RESULT\x10\x03\x12\x1b\n\x17\x41TTEMPT_OUTCOME_CRASHED\x10\x04\x12\x18\n\x14\x41TTEMPT_OUTCOME_LOST\x10\x05\x12\x1b\n\x17\x41TTEMPT_OUTCOME_DRAINED\x10\x06\x12\x1b\n\x17\x41TTEMPT_OUTCOME_STOPPED\x10\x07\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18jobcontrol/v1/step.proto\x12\rjobcontrol.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcf\x07\n\x04Step\x12\x15\n\x07step_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x14\n\x06job_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05stage\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1c\n\x0eparent_step_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x11\n\x03key\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05label\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07ordinal\x18\x07 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1b\n\rsibling_total\x18\x08 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12/\n\x06status\x18\t \x01(\x0e\x32\x19.jobcontrol.v1.StepStatusB\x04\xe2\x41\x01\x03\x12\x13\n\x05queue\x18\n \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07\x61ttempt\x18\x0b \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x13\n\x05tries\x18\x0c \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1a\n\x0cmax_attempts\x18\r \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x18\n\nitem_count\x18\x0e \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1b\n\rprogress_note\x18\x0f \x01(\tB\x04\xe2\x41\x01\x03\x12\x19\n\x0breused_from\x18\x10 \x01(\tB\x04\xe2\x41\x01\x03\x12>\n\x0e\x66\x61ilure_reason\x18\x11 \x01(\x0e\x32 .jobcontrol.v1.StepFailureReasonB\x04\xe2\x41\x01\x03\x12-\n\x05\x65rror\x18\x12 \x01(\x0b\x32\x18.jobcontrol.v1.StepErrorB\x04\xe2\x41\x01\x03\x12\x19\n\x0bskip_reason\x18\x13 \x01(\tB\x04\xe2\x41\x01\x03\x12\x36\n\x0cstop_receipt\x18\x14 \x01(\x0e\x32\x1a.jobcontrol.v1.StopReceiptB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nstarted_at\x18\x16 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0c\x63ompleted_at\x18\x17 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x39\n\x0fnext_attempt_at\x18\x18 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0crun_duration\x18\x19 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03\x12\x17\n\tworker_id\x18\x1a \x01(\tB\x04\xe2\x41\x01\x03\x12$\n\x11progress_fraction\x18\x1b \x01(\x01\x42\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x42\x14\n\x12_progress_fraction\"6\n\tStepError\x12\x12\n\x04type\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07message\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\"\xc1\x02\n\x0bStepAttempt\x12\x15\n\x07\x61ttempt\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x34\n\x07outcome\x18\x02 \x01(\x0e\x32\x1d.jobcontrol.v1.AttemptOutcomeB\x04\xe2\x41\x01\x03\x12\x16\n\x08used_try\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12-\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x18.jobcontrol.v1.StepErrorB\x04\xe2\x41\x01\x03\x12\x17\n\ttraceback\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tworker_id\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\nstarted_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0c\x63ompleted_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\x85\x01\n\x0bStepLogLine\x12\x15\n\x07\x61ttempt\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x12\n\x04line\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x15\n\x07message\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\xd4\x01\n\x10ListStepsRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12/\n\x06status\x18\x04 \x03(\x0e\x32\x19.jobcontrol.v1.StepStatusB\x04\xe2\x41\x01\x01\x12\x13\n\x05stage\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1c\n\x0eparent_step_id\x18\x06 \x01(\tB\x04\xe2\x41\x01\x01\x12\x13\n\x05query\x18\x07 \x01(\tB\x04\xe2\x41\x01\x01\"P\n\x11ListStepsResponse\x12\"\n\x05steps\x18\x01 \x03(\x0b\x32\x13.jobcontrol.v1.Step\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"=\n\x0eGetStepRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07step_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\xab\x01\n\x0fGetStepResponse\x12!\n\x04step\x18\x01 \x01(\x0b\x32\x13.jobcontrol.v1.Step\x12\r\n\x05input\x18\x02 \x01(\x0c\x12\x0e\n\x06output\x18\x03 \x01(\x0c\x12,\n\x08\x61ttempts\x18\x04 \x03(\x0b\x32\x1a.jobcontrol.v1.StepAttempt\x12(\n\x04logs\x18\x05 \x03(\x0b\x32\x1a.jobcontrol.v1.StepLogLine*\xc5\x01\n\nStepStatus\x12\x1b\n\x17STEP_STATUS_UNSPECIFIED\x10\x00\x12\x17\n\x13STEP_STATUS_PENDING\x10\x01\x12\x1a\n\x16STEP_STATUS_PROCESSING\x10\x02\x12\x19\n\x15STEP_STATUS_COMPLETED\x10\x03\x12\x16\n\x12STEP_STATUS_FAILED\x10\x04\x12\x17\n\x13STEP_STATUS_SKIPPED\x10\x05\x12\x19\n\x15STEP_STATUS_CANCELLED\x10\x06*\xc8\x01\n\x11StepFailureReason\x12#\n\x1fSTEP_FAILURE_REASON_UNSPECIFIED\x10\x00\x12%\n!STEP_FAILURE_REASON_HANDLER_ERROR\x10\x01\x12!\n\x1dSTEP_FAILURE_REASON_TIMED_OUT\x10\x02\x12 \n\x1cSTEP_FAILURE_REASON_POISONED\x10\x03\x12\"\n\x1eSTEP_FAILURE_REASON_BAD_RESULT\x10\x04*z\n\x0bStopReceipt\x12\x1c\n\x18STOP_RECEIPT_UNSPECIFIED\x10\x00\x12\x18\n\x14STOP_RECEIPT_STOPPED\x10\x01\x12\x17\n\x13STOP_RECEIPT_KILLED\x10\x02\x12\x1a\n\x16STOP_RECEIPT_ABANDONED\x10\x03*\x84\x02\n\x0e\x41ttemptOutcome\x12\x1f\n\x1b\x41TTEMPT_OUTCOME_UNSPECIFIED\x10\x00\x12!\n\x1d\x41TTEMPT_OUTCOME_HANDLER_ERROR\x10\x01\x12\x1d\n\x19\x41TTEMPT_OUTCOME_TIMED_OUT\x10\x02\x12\x1e\n\x1a\x41TTEMPT_OUTCOME_BAD_RESULT\x10\x03\x12\x1b\n\x17\x41TTEMPT_OUTCOME_CRASHED\x10\x04\x12\x18\n\x14\x41TTEMPT_OUTCOME_LOST\x10\x05\x12\x1b\n\x17\x41TTEMPT_OUTCOME_DRAINED\x10\x06\x12\x1b\n\x17\x41TTEMPT_OUTCOME_STOPPED\x10\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -86,6 +86,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STEP'].fields_by_name['run_duration']._serialized_options = b'\342A\001\003'
   _globals['_STEP'].fields_by_name['worker_id']._loaded_options = None
   _globals['_STEP'].fields_by_name['worker_id']._serialized_options = b'\342A\001\003'
+  _globals['_STEP'].fields_by_name['progress_fraction']._loaded_options = None
+  _globals['_STEP'].fields_by_name['progress_fraction']._serialized_options = b'\342A\001\003'
   _globals['_STEPERROR'].fields_by_name['type']._loaded_options = None
   _globals['_STEPERROR'].fields_by_name['type']._serialized_options = b'\342A\001\003'
   _globals['_STEPERROR'].fields_by_name['message']._loaded_options = None
@@ -106,6 +108,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STEPATTEMPT'].fields_by_name['started_at']._serialized_options = b'\342A\001\003'
   _globals['_STEPATTEMPT'].fields_by_name['completed_at']._loaded_options = None
   _globals['_STEPATTEMPT'].fields_by_name['completed_at']._serialized_options = b'\342A\001\003'
+  _globals['_STEPLOGLINE'].fields_by_name['attempt']._loaded_options = None
+  _globals['_STEPLOGLINE'].fields_by_name['attempt']._serialized_options = b'\342A\001\003'
+  _globals['_STEPLOGLINE'].fields_by_name['line']._loaded_options = None
+  _globals['_STEPLOGLINE'].fields_by_name['line']._serialized_options = b'\342A\001\003'
+  _globals['_STEPLOGLINE'].fields_by_name['message']._loaded_options = None
+  _globals['_STEPLOGLINE'].fields_by_name['message']._serialized_options = b'\342A\001\003'
+  _globals['_STEPLOGLINE'].fields_by_name['created_at']._loaded_options = None
+  _globals['_STEPLOGLINE'].fields_by_name['created_at']._serialized_options = b'\342A\001\003'
   _globals['_LISTSTEPSREQUEST'].fields_by_name['job_id']._loaded_options = None
   _globals['_LISTSTEPSREQUEST'].fields_by_name['job_id']._serialized_options = b'\342A\001\002'
   _globals['_LISTSTEPSREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -124,26 +134,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSTEPREQUEST'].fields_by_name['job_id']._serialized_options = b'\342A\001\002'
   _globals['_GETSTEPREQUEST'].fields_by_name['step_id']._loaded_options = None
   _globals['_GETSTEPREQUEST'].fields_by_name['step_id']._serialized_options = b'\342A\001\002'
-  _globals['_STEPSTATUS']._serialized_start=1932
-  _globals['_STEPSTATUS']._serialized_end=2129
-  _globals['_STEPFAILUREREASON']._serialized_start=2132
-  _globals['_STEPFAILUREREASON']._serialized_end=2332
-  _globals['_STOPRECEIPT']._serialized_start=2334
-  _globals['_STOPRECEIPT']._serialized_end=2456
-  _globals['_ATTEMPTOUTCOME']._serialized_start=2459
-  _globals['_ATTEMPTOUTCOME']._serialized_end=2719
+  _globals['_STEPSTATUS']._serialized_start=2170
+  _globals['_STEPSTATUS']._serialized_end=2367
+  _globals['_STEPFAILUREREASON']._serialized_start=2370
+  _globals['_STEPFAILUREREASON']._serialized_end=2570
+  _globals['_STOPRECEIPT']._serialized_start=2572
+  _globals['_STOPRECEIPT']._serialized_end=2694
+  _globals['_ATTEMPTOUTCOME']._serialized_start=2697
+  _globals['_ATTEMPTOUTCOME']._serialized_end=2957
   _globals['_STEP']._serialized_start=142
-  _globals['_STEP']._serialized_end=1057
-  _globals['_STEPERROR']._serialized_start=1059
-  _globals['_STEPERROR']._serialized_end=1113
-  _globals['_STEPATTEMPT']._serialized_start=1116
-  _globals['_STEPATTEMPT']._serialized_end=1437
-  _globals['_LISTSTEPSREQUEST']._serialized_start=1440
-  _globals['_LISTSTEPSREQUEST']._serialized_end=1652
-  _globals['_LISTSTEPSRESPONSE']._serialized_start=1654
-  _globals['_LISTSTEPSRESPONSE']._serialized_end=1734
-  _globals['_GETSTEPREQUEST']._serialized_start=1736
-  _globals['_GETSTEPREQUEST']._serialized_end=1797
-  _globals['_GETSTEPRESPONSE']._serialized_start=1800
-  _globals['_GETSTEPRESPONSE']._serialized_end=1929
+  _globals['_STEP']._serialized_end=1117
+  _globals['_STEPERROR']._serialized_start=1119
+  _globals['_STEPERROR']._serialized_end=1173
+  _globals['_STEPATTEMPT']._serialized_start=1176
+  _globals['_STEPATTEMPT']._serialized_end=1497
+  _globals['_STEPLOGLINE']._serialized_start=1500
+  _globals['_STEPLOGLINE']._serialized_end=1633
+  _globals['_LISTSTEPSREQUEST']._serialized_start=1636
+  _globals['_LISTSTEPSREQUEST']._serialized_end=1848
+  _globals['_LISTSTEPSRESPONSE']._serialized_start=1850
+  _globals['_LISTSTEPSRESPONSE']._serialized_end=1930
+  _globals['_GETSTEPREQUEST']._serialized_start=1932
+  _globals['_GETSTEPREQUEST']._serialized_end=1993
+  _globals['_GETSTEPRESPONSE']._serialized_start=1996
+  _globals['_GETSTEPRESPONSE']._serialized_end=2167
 # @@protoc_insertion_point(module_scope)

@@ -197,6 +197,7 @@ class Step(_message.Message):
     NEXT_ATTEMPT_AT_FIELD_NUMBER: _builtins.int
     RUN_DURATION_FIELD_NUMBER: _builtins.int
     WORKER_ID_FIELD_NUMBER: _builtins.int
+    PROGRESS_FRACTION_FIELD_NUMBER: _builtins.int
     step_id: _builtins.str
     """UUIDv7."""
     job_id: _builtins.str
@@ -230,7 +231,7 @@ class Step(_message.Message):
     else 1; 0 until COMPLETED.
     """
     progress_note: _builtins.str
-    """What its handler last said about itself. Not filled yet."""
+    """What its newest attempt last said about itself, at most 512 bytes."""
     reused_from: _builtins.str
     """Id of the step of an earlier job whose output it took over; else empty."""
     failure_reason: Global___StepFailureReason.ValueType
@@ -241,6 +242,8 @@ class Step(_message.Message):
     """How it let go when its job was stopped. Not filled yet."""
     worker_id: _builtins.str
     """Id of the worker session that ran its newest attempt. Not filled yet."""
+    progress_fraction: _builtins.float
+    """How far its newest attempt said it is, 0 to 1; not set if it did not say."""
     @_builtins.property
     def error(self) -> Global___StepError:
         """Error of the newest try that failed, until a later one has succeeded."""
@@ -294,12 +297,15 @@ class Step(_message.Message):
         next_attempt_at: _timestamp_pb2.Timestamp | None = ...,
         run_duration: _duration_pb2.Duration | None = ...,
         worker_id: _builtins.str = ...,
+        progress_fraction: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["completed_at", b"completed_at", "created_at", b"created_at", "error", b"error", "next_attempt_at", b"next_attempt_at", "run_duration", b"run_duration", "started_at", b"started_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_progress_fraction", b"_progress_fraction", "completed_at", b"completed_at", "created_at", b"created_at", "error", b"error", "next_attempt_at", b"next_attempt_at", "progress_fraction", b"progress_fraction", "run_duration", b"run_duration", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "completed_at", b"completed_at", "created_at", b"created_at", "error", b"error", "failure_reason", b"failure_reason", "item_count", b"item_count", "job_id", b"job_id", "key", b"key", "label", b"label", "max_attempts", b"max_attempts", "next_attempt_at", b"next_attempt_at", "ordinal", b"ordinal", "parent_step_id", b"parent_step_id", "progress_note", b"progress_note", "queue", b"queue", "reused_from", b"reused_from", "run_duration", b"run_duration", "sibling_total", b"sibling_total", "skip_reason", b"skip_reason", "stage", b"stage", "started_at", b"started_at", "status", b"status", "step_id", b"step_id", "stop_receipt", b"stop_receipt", "tries", b"tries", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_progress_fraction", b"_progress_fraction", "attempt", b"attempt", "completed_at", b"completed_at", "created_at", b"created_at", "error", b"error", "failure_reason", b"failure_reason", "item_count", b"item_count", "job_id", b"job_id", "key", b"key", "label", b"label", "max_attempts", b"max_attempts", "next_attempt_at", b"next_attempt_at", "ordinal", b"ordinal", "parent_step_id", b"parent_step_id", "progress_fraction", b"progress_fraction", "progress_note", b"progress_note", "queue", b"queue", "reused_from", b"reused_from", "run_duration", b"run_duration", "sibling_total", b"sibling_total", "skip_reason", b"skip_reason", "stage", b"stage", "started_at", b"started_at", "status", b"status", "step_id", b"step_id", "stop_receipt", b"stop_receipt", "tries", b"tries", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__progress_fraction: _TypeAlias = _typing.Literal["progress_fraction"]  # noqa: Y015
+    _WhichOneofArgType__progress_fraction: _TypeAlias = _typing.Literal["_progress_fraction", b"_progress_fraction"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__progress_fraction) -> _WhichOneofReturnType__progress_fraction | None: ...
 
 Global___Step: _TypeAlias = Step  # noqa: Y015
 
@@ -384,6 +390,42 @@ class StepAttempt(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StepAttempt: _TypeAlias = StepAttempt  # noqa: Y015
+
+@_typing.final
+class StepLogLine(_message.Message):
+    """A line that a handler logged."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    LINE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    attempt: _builtins.int
+    """Attempt that logged it."""
+    line: _builtins.int
+    """Its number within that attempt, from 1."""
+    message: _builtins.str
+    """What it says, at most 2 KiB."""
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was written down, about a second after it was logged."""
+
+    def __init__(
+        self,
+        *,
+        attempt: _builtins.int = ...,
+        line: _builtins.int = ...,
+        message: _builtins.str = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "created_at", b"created_at", "line", b"line", "message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepLogLine: _TypeAlias = StepLogLine  # noqa: Y015
 
 @_typing.final
 class ListStepsRequest(_message.Message):
@@ -517,6 +559,7 @@ class GetStepResponse(_message.Message):
     INPUT_FIELD_NUMBER: _builtins.int
     OUTPUT_FIELD_NUMBER: _builtins.int
     ATTEMPTS_FIELD_NUMBER: _builtins.int
+    LOGS_FIELD_NUMBER: _builtins.int
     input: _builtins.bytes
     """What its handler received, as JSON in UTF-8."""
     output: _builtins.bytes
@@ -531,6 +574,10 @@ class GetStepResponse(_message.Message):
     def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___StepAttempt]:
         """Attempts that did not succeed, oldest first, at most the newest 100."""
 
+    @_builtins.property
+    def logs(self) -> _containers.RepeatedCompositeFieldContainer[Global___StepLogLine]:
+        """What its attempts logged, oldest first, at most the newest 1,000 lines."""
+
     def __init__(
         self,
         *,
@@ -538,10 +585,11 @@ class GetStepResponse(_message.Message):
         input: _builtins.bytes = ...,
         output: _builtins.bytes = ...,
         attempts: _abc.Iterable[Global___StepAttempt] | None = ...,
+        logs: _abc.Iterable[Global___StepLogLine] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "input", b"input", "output", b"output", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "input", b"input", "logs", b"logs", "output", b"output", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -37,6 +37,16 @@ class FakeContext:
     attempt: int = 1
     cancelled: bool = False
     idempotency_key: str = "key"
+    last_checkpoint: Any = None
+
+    def checkpoint(self, value: Any) -> None:
+        """Nobody tries again here."""
+
+    def progress(self, fraction: float | None, note: str = "") -> None:
+        """Nobody watches here."""
+
+    def log(self, message: str) -> None:
+        """Nobody reads it here."""
 
     def fan_out(
         self,

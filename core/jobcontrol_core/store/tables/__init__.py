@@ -6,6 +6,7 @@ from jobcontrol_core.store.tables.builds import (
     job_stages,
     jobs,
     step_attempts,
+    step_checkpoints,
     step_logs,
     steps,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "request_ids",
     "stage_stats",
     "step_attempts",
+    "step_checkpoints",
     "step_logs",
     "steps",
     "workers",

@@ -133,6 +133,8 @@ steps = Table(
     Column("failure", String(16)),
     Column("error", Json),
     Column("run_micros", BigInteger, nullable=False, server_default="0"),
+    Column("progress_fraction", Float),
+    Column("progress_note", Text, nullable=False, server_default=""),
     Column("reused_from", Id),
     Column("created_at", Moment, nullable=False),
     Column("started_at", Moment),
@@ -198,6 +200,18 @@ step_logs = Table(
     Column("message", Text, nullable=False),
     PrimaryKeyConstraint("step_id", "attempt", "line"),
     Index("ix_step_logs_job_id", "job_id"),
+)
+
+# The newest checkpoint of a step, whichever of its attempts made it.
+step_checkpoints = Table(
+    "step_checkpoints",
+    metadata,
+    Column("step_id", Id, primary_key=True),
+    Column("job_id", Id, job_key(), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Index("ix_step_checkpoints_job_id", "job_id"),
 )
 
 blobs = Table(

@@ -9,7 +9,7 @@ from jobcontrol import v1 as pb
 from jobcontrol_core.domain.events import MAX_ERROR
 from jobcontrol_core.domain.lifecycle import StepStatus
 from jobcontrol_core.domain.outcomes import storable_text
-from jobcontrol_core.domain.values import FINALIZE, Attempt, ErrorInfo, Job, Step
+from jobcontrol_core.domain.values import FINALIZE, Attempt, ErrorInfo, Job, Step, StepLog
 from jobcontrol_core.store.lookup import StepDetail
 from jobcontrol_server.rpc.encoding.plain import FAILURE_REASON, STEP_STATUS, to_duration, to_timestamp
 
@@ -35,6 +35,8 @@ def to_step(step: Step, *, error_bytes: int = MAX_ERROR) -> pb.Step:
         attempt=step.attempt,
         tries=step.tries,
         item_count=step.item_count,
+        progress_note=step.progress_note,
+        progress_fraction=step.progress_fraction,
         reused_from=step.reused_from or "",
         failure_reason=FAILURE_REASON[step.failure] if step.failure else pb.STEP_FAILURE_REASON_UNSPECIFIED,
         error=None if is_skipped else _to_error(step.error, error_bytes),
@@ -59,6 +61,13 @@ def to_step_detail(detail: StepDetail, job: Job) -> pb.GetStepResponse:
         input=(given or "").encode(),
         output=(detail.output or "").encode() if shows_output else b"",
         attempts=[_to_attempt(attempt) for attempt in detail.attempts[-MOST_ATTEMPTS:]],
+        logs=[_to_log_line(log) for log in detail.logs],
+    )
+
+
+def _to_log_line(log: StepLog) -> pb.StepLogLine:
+    return pb.StepLogLine(
+        attempt=log.attempt, line=log.line, message=log.message, created_at=to_timestamp(log.created_at)
     )
 
 
