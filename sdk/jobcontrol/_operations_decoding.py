@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from jobcontrol import v1 as pb
-from jobcontrol._decoding import time_of
-from jobcontrol.operations import LogLine
+from jobcontrol._decoding import enum_word, time_of
+from jobcontrol.operations import LogLine, RunningStep, WorkerProcess
 
 
 def to_log_line(event: pb.Event) -> LogLine:
@@ -19,4 +19,26 @@ def to_log_line(event: pb.Event) -> LogLine:
         step_id=event.step_id,
         attempt=event.attempt,
         created_at=time_of(event, "created_at"),
+    )
+
+
+def to_worker(worker: pb.Worker) -> WorkerProcess:
+    """A worker process with what it runs."""
+    return WorkerProcess(
+        worker_id=worker.worker_id,
+        host=worker.host,
+        pid=worker.pid,
+        status=enum_word(pb.WorkerStatus, worker.status, "WORKER_STATUS_"),
+        queues=tuple(worker.queues),
+        stages=tuple(worker.stages),
+        slots=worker.slots,
+        active=worker.active,
+        running=tuple(
+            RunningStep(step.job_id, step.step_id, step.stage, step.label, step.attempt, time_of(step, "started_at"))
+            for step in worker.running
+        ),
+        version=worker.version,
+        heartbeat_age=worker.heartbeat_age.ToTimedelta(),
+        started_at=time_of(worker, "started_at"),
+        heartbeat_at=time_of(worker, "heartbeat_at"),
     )

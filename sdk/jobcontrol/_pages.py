@@ -13,10 +13,20 @@ from jobcontrol._transport import Transport
 PAGE_SIZE = 200
 
 PageRequest = TypeVar(
-    "PageRequest", pb.ListJobsRequest, pb.ListStepsRequest, pb.ListEventsRequest, pb.ListPipelinesRequest
+    "PageRequest",
+    pb.ListJobsRequest,
+    pb.ListStepsRequest,
+    pb.ListEventsRequest,
+    pb.ListPipelinesRequest,
+    pb.ListWorkersRequest,
 )
 PageAnswer = TypeVar(
-    "PageAnswer", pb.ListJobsResponse, pb.ListStepsResponse, pb.ListEventsResponse, pb.ListPipelinesResponse
+    "PageAnswer",
+    pb.ListJobsResponse,
+    pb.ListStepsResponse,
+    pb.ListEventsResponse,
+    pb.ListPipelinesResponse,
+    pb.ListWorkersResponse,
 )
 
 

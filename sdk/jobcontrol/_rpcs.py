@@ -41,6 +41,7 @@ RETRY = Rpc("Retry", pb.RetryRequest, pb.RetryResponse)
 PAUSE = Rpc("Pause", pb.PauseRequest, pb.PauseResponse)
 RESUME = Rpc("Resume", pb.ResumeRequest, pb.ResumeResponse)
 LIST_PIPELINES = Rpc("ListPipelines", pb.ListPipelinesRequest, pb.ListPipelinesResponse)
+LIST_WORKERS = Rpc("ListWorkers", pb.ListWorkersRequest, pb.ListWorkersResponse)
 WATCH_PROGRESS = Rpc("WatchProgress", pb.WatchProgressRequest, pb.WatchProgressResponse, streams=True)
 
 #: Safe to send twice: they read, carry a request_id that the SDK always sets, or do nothing the second time.
@@ -56,4 +57,5 @@ RETRIED = (
     PAUSE,
     RESUME,
     LIST_PIPELINES,
+    LIST_WORKERS,
 )

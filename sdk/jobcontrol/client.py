@@ -10,13 +10,15 @@ from typing import Any
 from jobcontrol import v1 as pb
 from jobcontrol._decoding import to_job_state, to_pipeline
 from jobcontrol._grpc_transport import GrpcTransport
+from jobcontrol._operations_decoding import to_worker
 from jobcontrol._pages import PAGE_SIZE, read_pages
 from jobcontrol._requests import DocumentSource, IfRunning, list_jobs_request, start_request
-from jobcontrol._rpcs import GET_JOB, LIST_JOBS, LIST_PIPELINES, START_BUILD
+from jobcontrol._rpcs import GET_JOB, LIST_JOBS, LIST_PIPELINES, LIST_WORKERS, START_BUILD
 from jobcontrol._settings import read_settings
 from jobcontrol._transport import Transport
 from jobcontrol.errors import AlreadyRunning
 from jobcontrol.job import Job
+from jobcontrol.operations import WorkerProcess
 from jobcontrol.values import PipelineInfo
 
 
@@ -119,6 +121,11 @@ class Client:
         """What can be built, by name."""
         pages = read_pages(self._transport, LIST_PIPELINES, pb.ListPipelinesRequest())
         return [to_pipeline(pipeline) for page in pages for pipeline in page.pipelines]
+
+    def workers(self, *, queue: str = "") -> list[WorkerProcess]:
+        """The worker processes that are alive or were lost lately, those of `queue` alone if it is given."""
+        pages = read_pages(self._transport, LIST_WORKERS, pb.ListWorkersRequest(queue=queue))
+        return [to_worker(worker) for page in pages for worker in page.workers]
 
     def close(self) -> None:
         """Give the connection back. The client stays usable: its next call connects anew."""

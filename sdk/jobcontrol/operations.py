@@ -1,9 +1,11 @@
-"""What operators look at, as frozen values: lines of a job's log. Times are aware UTC."""
+"""What operators look at, as frozen values: lines of a job's log, worker processes. Times are aware UTC."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from jobcontrol.values import short_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +24,41 @@ class LogLine:
     step_id: str = ""
     attempt: int = 0
     created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunningStep:
+    """A step that a worker process runs."""
+
+    job_id: str
+    step_id: str
+    stage: str
+    name: str
+    attempt: int
+    started_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerProcess:
+    """A worker process; `status` is ready, draining or lost. `heartbeat_age` is by the server's clock.
+
+    `active` counts what it runs; `running` tells the oldest of it, at most 20.
+    """
+
+    worker_id: str
+    host: str
+    pid: int
+    status: str
+    queues: tuple[str, ...]
+    stages: tuple[str, ...]
+    slots: int
+    active: int
+    running: tuple[RunningStep, ...]
+    version: str
+    heartbeat_age: timedelta
+    started_at: datetime | None = None
+    heartbeat_at: datetime | None = None
+
+    @property
+    def short_id(self) -> str:
+        return short_id(self.worker_id)

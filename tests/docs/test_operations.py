@@ -111,6 +111,7 @@ EXPECTED = {
     "ListSteps": "STEP_STATUS_COMPLETED",
     "GetStep": "STEP_STATUS_COMPLETED",
     "ListEvents": '"job.completed"',
+    "ListWorkers": "WORKER_STATUS_READY",
     "WatchProgress": '"type": "completed"',
     "GetResult": "text/markdown",
     "Cancel": "JOB_STATUS_CANCELLED",

@@ -51,13 +51,13 @@ def test_the_contract_is_clean_and_compatible_and_its_python_is_fresh() -> None:
 
 def test_a_deleted_field_fails_until_it_is_released(checkout: Checkout) -> None:
     checkout.replace(
-        "proto/jobcontrol/v1/worker.proto",
-        "  // Its process id there.\n  int32 pid = 3 [(google.api.field_behavior) = OUTPUT_ONLY];\n",
+        "proto/jobcontrol/v1/audit.proto",
+        "  // Peer address as the server saw it.\n  string peer = 9 [(google.api.field_behavior) = OUTPUT_ONLY];\n",
         "",
     )
     refused = checkout.run("check")
     assert refused.returncode == 1
-    assert 'Previously present field "3" with name "pid"' in refused.stderr
+    assert 'Previously present field "9" with name "peer"' in refused.stderr
 
     assert checkout.run("release").returncode == 0
     assert checkout.run("generate").returncode == 0

@@ -239,3 +239,26 @@ async def test_pipelines_are_listed_by_name_with_their_stages(server: Serving) -
     assert path.stages[2].retry_policy.max_attempts == 3
     assert path.input_schema["type"] == "object"
     assert second.next_page_token == ""
+
+
+async def test_workers_are_listed_page_by_page_with_what_they_run(either_server: Serving) -> None:
+    job_id = await either_server.start()
+    root = await either_server.work(either_server.worker.claim_one, job_id, 0)
+    other = await either_server.work(either_server.worker.open_session)
+    first = await either_server.stub.ListWorkers(pb.ListWorkersRequest(page_size=1))
+    request = pb.ListWorkersRequest(page_size=1, page_token=first.next_page_token)
+    second = await either_server.stub.ListWorkers(request)
+    found = {worker.worker_id: worker for page in (first, second) for worker in page.workers}
+    assert (set(found), second.next_page_token) == ({either_server.worker.session, other.id}, "")
+    busy = found[either_server.worker.session]
+    assert (busy.status, busy.active, [step.step_id for step in busy.running]) == (
+        pb.WORKER_STATUS_READY, 1, [root.step.id],
+    )  # fmt: skip
+    assert "learning-path/concepts" in busy.stages
+    assert "learning-path-concepts" in busy.queues
+    assert found[other.id].active == 0
+
+
+async def test_workers_are_listed_by_queue(server: Serving) -> None:
+    found = await server.stub.ListWorkers(pb.ListWorkersRequest(queue="nobody"))
+    assert list(found.workers) == []

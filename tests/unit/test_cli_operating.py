@@ -1,6 +1,7 @@
 """The commands for operators, against a scripted server."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from jobcontrol import Client
 from jobcontrol import v1 as pb
 from jobcontrol.cli import app
-from sdk.recording import END, JOB_ID, finished, job, stamp
+from sdk.recording import END, JOB_ID, SHORT_ID, finished, job, stamp
 from sdk.scripted import Answer, ScriptedTransport, WatchedServer
 
 
@@ -84,3 +85,34 @@ def test_a_job_that_has_ended_is_not_followed(operator: Operator) -> None:
     there = ScriptedTransport(GetJob=pb.GetJobResponse(job=END), ListEvents=lines())
     assert operator.run(there, "logs", JOB_ID, "-f") == 0
     assert there.sent(pb.WatchProgressRequest) == []
+
+
+def test_workers_tell_what_each_is_doing(operator: Operator) -> None:
+    worker = pb.Worker(
+        worker_id=JOB_ID,
+        host="host-1",
+        pid=101,
+        status=pb.WORKER_STATUS_READY,
+        queues=["heavy", "light"],
+        slots=50,
+        active=5,
+        version="0.1.0",
+        running=[pb.RunningStep(job_id=JOB_ID, label=f"Unit {number}") for number in range(5)],
+    )
+    worker.heartbeat_age.FromMilliseconds(1500)
+    there = ScriptedTransport(ListWorkers=pb.ListWorkersResponse(workers=[worker]))
+    assert operator.run(there, "workers", "--queue", "heavy") == 0
+    _, row = operator.out.splitlines()
+    assert re.split(" {2,}", row) == [
+        "ready", SHORT_ID, "host-1:101", "0.1.0", "5/50", "1.5s ago", "heavy light",
+        f"Unit 0 ({SHORT_ID}), Unit 1 ({SHORT_ID}), Unit 2 ({SHORT_ID}), 2 more",
+    ]  # fmt: skip
+    assert [request.queue for request in there.sent(pb.ListWorkersRequest)] == ["heavy"]
+    assert operator.run(there, "workers", "--json") == 0
+    (told,) = json.loads(operator.out)["items"]
+    assert (told["heartbeat_age"], told["short_id"], len(told["running"])) == (1.5, SHORT_ID, 5)
+
+
+def test_without_a_worker_that_is_said(operator: Operator) -> None:
+    assert operator.run(ScriptedTransport(ListWorkers=pb.ListWorkersResponse()), "workers") == 0
+    assert (operator.out, operator.err) == ("", "None.\n")

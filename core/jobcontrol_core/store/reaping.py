@@ -9,6 +9,7 @@ from jobcontrol_core.domain.outcomes import Interrupted
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.exchange import Exchanged, finish_endings
 from jobcontrol_core.store.outcomes import Ending
+from jobcontrol_core.store.roster import LEASE_RAN_OUT
 from jobcontrol_core.store.tables import steps, workers
 
 BATCH = 500
@@ -26,7 +27,7 @@ def reap(tx: Connection) -> Exchanged:
     session_ids = tx.execute(expired.with_for_update(skip_locked=True)).scalars().all()
     if session_ids:
         ended = update(workers).where(workers.c.session_id.in_(session_ids))
-        tx.execute(ended.values(ended_at=now, ended_because="lease ran out"))
+        tx.execute(ended.values(ended_at=now, ended_because=LEASE_RAN_OUT))
     is_live = exists().where(
         workers.c.session_id == steps.c.session_id, workers.c.ended_at.is_(None), workers.c.lease_until >= now
     )

@@ -1,4 +1,4 @@
-"""Commands for operators: logs."""
+"""Commands for operators: logs, workers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from jobcontrol.cli.advice import detached_line
 from jobcontrol.cli.building import JobId
 from jobcontrol.cli.documents import listed
 from jobcontrol.cli.exits import ExitCode
+from jobcontrol.cli.reading import write_rows
 from jobcontrol.cli.session import Session, session_of
-from jobcontrol.cli.tables import log_text
+from jobcontrol.cli.tables import WORKER_COLUMNS, log_text, worker_row
 from jobcontrol.job import Job
 from jobcontrol.operations import LogLine
 
@@ -40,6 +41,20 @@ def logs(
     except KeyboardInterrupt:
         session.say(detached_line(found.state))
         return ExitCode.INTERRUPTED
+    return ExitCode.COMPLETED
+
+
+def workers(
+    context: typer.Context,
+    queue: Annotated[str, typer.Option(metavar="QUEUE", help="Only workers that serve this queue.")] = "",
+) -> int:
+    """List worker processes and what each is doing."""
+    session = session_of(context)
+    found = session.client.workers(queue=queue)
+    if session.jsonl:
+        session.write_list(found)
+    else:
+        write_rows(session, found, WORKER_COLUMNS, [worker_row(worker) for worker in found])
     return ExitCode.COMPLETED
 
 

@@ -60,7 +60,7 @@ def list_jobs(
     states = [job.state for job in found]
     shown = states if all_ else states[:limit]
     now = datetime.now(UTC)
-    _write(session, shown, JOB_COLUMNS, [job_row(state, now) for state in shown], has_more=len(shown) < len(states))
+    write_rows(session, shown, JOB_COLUMNS, [job_row(state, now) for state in shown], has_more=len(shown) < len(states))
     return ExitCode.COMPLETED
 
 
@@ -93,7 +93,7 @@ def steps(
         session.write_list(found)
         return ExitCode.COMPLETED
     shown = list(found)
-    _write(session, shown, STEP_COLUMNS, [step_row(step) for step in shown])
+    write_rows(session, shown, STEP_COLUMNS, [step_row(step) for step in shown])
     return ExitCode.COMPLETED
 
 
@@ -126,7 +126,7 @@ def pipelines(context: typer.Context) -> int:
     if session.jsonl:
         session.write_list(found)
     else:
-        _write(session, found, PIPELINE_COLUMNS, [pipeline_row(pipeline) for pipeline in found])
+        write_rows(session, found, PIPELINE_COLUMNS, [pipeline_row(pipeline) for pipeline in found])
     return ExitCode.COMPLETED
 
 
@@ -141,7 +141,10 @@ def version(context: typer.Context) -> int:
     return ExitCode.COMPLETED
 
 
-def _write(session: Session, items: Sequence[Any], header: Row, rows: Sequence[Row], *, has_more: bool = False) -> None:
+def write_rows(
+    session: Session, items: Sequence[Any], header: Row, rows: Sequence[Row], *, has_more: bool = False
+) -> None:
+    """A list as columns, or as the JSON document that was asked for."""
     if session.json:
         session.write_document(listed(items, has_more=has_more))
         return

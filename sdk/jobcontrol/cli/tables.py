@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from jobcontrol.display.wording import count_of, format_seconds, notes_of, run_seconds
-from jobcontrol.operations import LogLine
-from jobcontrol.values import JobState, JobStatus, PipelineInfo, Step
+from jobcontrol.operations import LogLine, WorkerProcess
+from jobcontrol.values import JobState, JobStatus, PipelineInfo, Step, short_id
 
 Row = Sequence[str]
 
 JOB_COLUMNS = ("STATUS", "JOB", "PATH", "STAGE", "PROGRESS", "FAILED", "CREATED", "TOOK")
 STEP_COLUMNS = ("STATUS", "STEP", "STAGE", "NAME", "TRIES", "ITEMS", "TOOK", "ERROR")
+WORKER_COLUMNS = ("STATUS", "WORKER", "PROCESS", "VERSION", "BUSY", "HEARTBEAT", "QUEUES", "RUNS")
 PIPELINE_COLUMNS = ("PIPELINE", "VERSION", "DOCUMENT", "STAGES", "DESCRIPTION")
+
+#: Steps that a worker's row names.
+NAMED_STEPS = 3
 
 
 def job_row(state: JobState, now: datetime) -> Row:
@@ -51,6 +55,22 @@ def pipeline_row(pipeline: PipelineInfo) -> Row:
     document = f"{pipeline.document or 'none'}{', has a sample' if pipeline.has_sample else ''}"
     stages = " > ".join(stage.stage for stage in pipeline.stages)
     return (pipeline.pipeline, str(pipeline.version), document, stages, pipeline.description)
+
+
+def worker_row(worker: WorkerProcess) -> Row:
+    """One worker process of a list."""
+    told = [f"{step.name} ({short_id(step.job_id)})" for step in worker.running[:NAMED_STEPS]]
+    untold = worker.active - len(told)
+    return (
+        worker.status or "-",
+        worker.short_id,
+        f"{worker.host}:{worker.pid}",
+        worker.version,
+        f"{worker.active}/{worker.slots}",
+        f"{format_seconds(worker.heartbeat_age.total_seconds())} ago",
+        " ".join(worker.queues),
+        ", ".join([*told, *([f"{untold} more"] if untold > 0 else [])]) or "-",
+    )
 
 
 def job_lines(state: JobState, now: datetime) -> list[str]:

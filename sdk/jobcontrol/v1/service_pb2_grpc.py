@@ -506,9 +506,8 @@ class JobControlServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListWorkers(self, request, context):
-        """Lists the worker processes that are alive, or were until lately.
-
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        """Lists the worker processes that are alive, or were lost within 15 minutes, in
+        the order in which they started.
 
         Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
         """

@@ -263,9 +263,8 @@ class JobControlStub:
     INVALID_ARGUMENT/FIELD_INVALID.
     """
     ListWorkers: _grpc.UnaryUnaryMultiCallable[_worker_pb2.ListWorkersRequest, _worker_pb2.ListWorkersResponse]
-    """Lists the worker processes that are alive, or were until lately.
-
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    """Lists the worker processes that are alive, or were lost within 15 minutes, in
+    the order in which they started.
 
     Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
     """
@@ -529,9 +528,8 @@ class JobControlAsyncStub(JobControlStub):
     INVALID_ARGUMENT/FIELD_INVALID.
     """
     ListWorkers: _aio.UnaryUnaryMultiCallable[_worker_pb2.ListWorkersRequest, _worker_pb2.ListWorkersResponse]  # type: ignore[assignment]
-    """Lists the worker processes that are alive, or were until lately.
-
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    """Lists the worker processes that are alive, or were lost within 15 minutes, in
+    the order in which they started.
 
     Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
     """
@@ -936,9 +934,8 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
         request: _worker_pb2.ListWorkersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_worker_pb2.ListWorkersResponse, _abc.Awaitable[_worker_pb2.ListWorkersResponse]]:
-        """Lists the worker processes that are alive, or were until lately.
-
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        """Lists the worker processes that are alive, or were lost within 15 minutes, in
+        the order in which they started.
 
         Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
         """

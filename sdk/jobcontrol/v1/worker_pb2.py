@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ajobcontrol/v1/worker.proto\x12\rjobcontrol.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x02\n\x06Worker\x12\x17\n\tworker_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x12\n\x04host\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x11\n\x03pid\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x31\n\x06status\x18\x04 \x01(\x0e\x32\x1b.jobcontrol.v1.WorkerStatusB\x04\xe2\x41\x01\x03\x12\x14\n\x06queues\x18\x05 \x03(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05slots\x18\x06 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x14\n\x06\x61\x63tive\x18\x07 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x15\n\x07version\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\nstarted_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0cheartbeat_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\\\n\x12ListWorkersRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x13\n\x05queue\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"V\n\x13ListWorkersResponse\x12&\n\x07workers\x18\x01 \x03(\x0b\x32\x15.jobcontrol.v1.Worker\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"C\n\x12\x44rainWorkerRequest\x12\x17\n\tworker_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"<\n\x13\x44rainWorkerResponse\x12%\n\x06worker\x18\x01 \x01(\x0b\x32\x15.jobcontrol.v1.Worker*z\n\x0cWorkerStatus\x12\x1d\n\x19WORKER_STATUS_UNSPECIFIED\x10\x00\x12\x17\n\x13WORKER_STATUS_READY\x10\x01\x12\x1a\n\x16WORKER_STATUS_DRAINING\x10\x02\x12\x16\n\x12WORKER_STATUS_LOST\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ajobcontrol/v1/worker.proto\x12\rjobcontrol.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc2\x03\n\x06Worker\x12\x17\n\tworker_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x12\n\x04host\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x11\n\x03pid\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x31\n\x06status\x18\x04 \x01(\x0e\x32\x1b.jobcontrol.v1.WorkerStatusB\x04\xe2\x41\x01\x03\x12\x14\n\x06queues\x18\x05 \x03(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05slots\x18\x06 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x14\n\x06\x61\x63tive\x18\x07 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x15\n\x07version\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\nstarted_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0cheartbeat_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\rheartbeat_age\x18\x0b \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03\x12\x14\n\x06stages\x18\x0c \x03(\tB\x04\xe2\x41\x01\x03\x12\x31\n\x07running\x18\r \x03(\x0b\x32\x1a.jobcontrol.v1.RunningStepB\x04\xe2\x41\x01\x03\"\xb1\x01\n\x0bRunningStep\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07step_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05stage\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05label\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07\x61ttempt\x18\x05 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x34\n\nstarted_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\\\n\x12ListWorkersRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x13\n\x05queue\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"V\n\x13ListWorkersResponse\x12&\n\x07workers\x18\x01 \x03(\x0b\x32\x15.jobcontrol.v1.Worker\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"C\n\x12\x44rainWorkerRequest\x12\x17\n\tworker_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"<\n\x13\x44rainWorkerResponse\x12%\n\x06worker\x18\x01 \x01(\x0b\x32\x15.jobcontrol.v1.Worker*z\n\x0cWorkerStatus\x12\x1d\n\x19WORKER_STATUS_UNSPECIFIED\x10\x00\x12\x17\n\x13WORKER_STATUS_READY\x10\x01\x12\x1a\n\x16WORKER_STATUS_DRAINING\x10\x02\x12\x16\n\x12WORKER_STATUS_LOST\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,6 +54,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WORKER'].fields_by_name['started_at']._serialized_options = b'\342A\001\003'
   _globals['_WORKER'].fields_by_name['heartbeat_at']._loaded_options = None
   _globals['_WORKER'].fields_by_name['heartbeat_at']._serialized_options = b'\342A\001\003'
+  _globals['_WORKER'].fields_by_name['heartbeat_age']._loaded_options = None
+  _globals['_WORKER'].fields_by_name['heartbeat_age']._serialized_options = b'\342A\001\003'
+  _globals['_WORKER'].fields_by_name['stages']._loaded_options = None
+  _globals['_WORKER'].fields_by_name['stages']._serialized_options = b'\342A\001\003'
+  _globals['_WORKER'].fields_by_name['running']._loaded_options = None
+  _globals['_WORKER'].fields_by_name['running']._serialized_options = b'\342A\001\003'
+  _globals['_RUNNINGSTEP'].fields_by_name['job_id']._loaded_options = None
+  _globals['_RUNNINGSTEP'].fields_by_name['job_id']._serialized_options = b'\342A\001\003'
+  _globals['_RUNNINGSTEP'].fields_by_name['step_id']._loaded_options = None
+  _globals['_RUNNINGSTEP'].fields_by_name['step_id']._serialized_options = b'\342A\001\003'
+  _globals['_RUNNINGSTEP'].fields_by_name['stage']._loaded_options = None
+  _globals['_RUNNINGSTEP'].fields_by_name['stage']._serialized_options = b'\342A\001\003'
+  _globals['_RUNNINGSTEP'].fields_by_name['label']._loaded_options = None
+  _globals['_RUNNINGSTEP'].fields_by_name['label']._serialized_options = b'\342A\001\003'
+  _globals['_RUNNINGSTEP'].fields_by_name['attempt']._loaded_options = None
+  _globals['_RUNNINGSTEP'].fields_by_name['attempt']._serialized_options = b'\342A\001\003'
+  _globals['_RUNNINGSTEP'].fields_by_name['started_at']._loaded_options = None
+  _globals['_RUNNINGSTEP'].fields_by_name['started_at']._serialized_options = b'\342A\001\003'
   _globals['_LISTWORKERSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTWORKERSREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001'
   _globals['_LISTWORKERSREQUEST'].fields_by_name['page_token']._loaded_options = None
@@ -63,16 +82,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DRAINWORKERREQUEST'].fields_by_name['worker_id']._serialized_options = b'\342A\001\002'
   _globals['_DRAINWORKERREQUEST'].fields_by_name['reason']._loaded_options = None
   _globals['_DRAINWORKERREQUEST'].fields_by_name['reason']._serialized_options = b'\342A\001\001'
-  _globals['_WORKERSTATUS']._serialized_start=748
-  _globals['_WORKERSTATUS']._serialized_end=870
-  _globals['_WORKER']._serialized_start=112
-  _globals['_WORKER']._serialized_end=433
-  _globals['_LISTWORKERSREQUEST']._serialized_start=435
-  _globals['_LISTWORKERSREQUEST']._serialized_end=527
-  _globals['_LISTWORKERSRESPONSE']._serialized_start=529
-  _globals['_LISTWORKERSRESPONSE']._serialized_end=615
-  _globals['_DRAINWORKERREQUEST']._serialized_start=617
-  _globals['_DRAINWORKERREQUEST']._serialized_end=684
-  _globals['_DRAINWORKERRESPONSE']._serialized_start=686
-  _globals['_DRAINWORKERRESPONSE']._serialized_end=746
+  _globals['_WORKERSTATUS']._serialized_start=1089
+  _globals['_WORKERSTATUS']._serialized_end=1211
+  _globals['_WORKER']._serialized_start=144
+  _globals['_WORKER']._serialized_end=594
+  _globals['_RUNNINGSTEP']._serialized_start=597
+  _globals['_RUNNINGSTEP']._serialized_end=774
+  _globals['_LISTWORKERSREQUEST']._serialized_start=776
+  _globals['_LISTWORKERSREQUEST']._serialized_end=868
+  _globals['_LISTWORKERSRESPONSE']._serialized_start=870
+  _globals['_LISTWORKERSRESPONSE']._serialized_end=956
+  _globals['_DRAINWORKERREQUEST']._serialized_start=958
+  _globals['_DRAINWORKERREQUEST']._serialized_end=1025
+  _globals['_DRAINWORKERRESPONSE']._serialized_start=1027
+  _globals['_DRAINWORKERRESPONSE']._serialized_end=1087
 # @@protoc_insertion_point(module_scope)

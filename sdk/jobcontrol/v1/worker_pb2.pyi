@@ -5,6 +5,7 @@ Worker processes."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -31,7 +32,7 @@ class _WorkerStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WorkerSt
     WORKER_STATUS_READY: _WorkerStatus.ValueType  # 1
     """It takes work."""
     WORKER_STATUS_DRAINING: _WorkerStatus.ValueType  # 2
-    """It finishes what it runs and takes nothing new."""
+    """It finishes what it runs and takes nothing new. Not returned yet."""
     WORKER_STATUS_LOST: _WorkerStatus.ValueType  # 3
     """It was not heard of for longer than its lease; its steps run elsewhere."""
 
@@ -43,7 +44,7 @@ WORKER_STATUS_UNSPECIFIED: WorkerStatus.ValueType  # 0
 WORKER_STATUS_READY: WorkerStatus.ValueType  # 1
 """It takes work."""
 WORKER_STATUS_DRAINING: WorkerStatus.ValueType  # 2
-"""It finishes what it runs and takes nothing new."""
+"""It finishes what it runs and takes nothing new. Not returned yet."""
 WORKER_STATUS_LOST: WorkerStatus.ValueType  # 3
 """It was not heard of for longer than its lease; its steps run elsewhere."""
 Global___WorkerStatus: _TypeAlias = WorkerStatus  # noqa: Y015
@@ -64,6 +65,9 @@ class Worker(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     STARTED_AT_FIELD_NUMBER: _builtins.int
     HEARTBEAT_AT_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_AGE_FIELD_NUMBER: _builtins.int
+    STAGES_FIELD_NUMBER: _builtins.int
+    RUNNING_FIELD_NUMBER: _builtins.int
     worker_id: _builtins.str
     """Id of its session."""
     host: _builtins.str
@@ -90,6 +94,20 @@ class Worker(_message.Message):
     def heartbeat_at(self) -> _timestamp_pb2.Timestamp:
         """When it was last heard of."""
 
+    @_builtins.property
+    def heartbeat_age(self) -> _duration_pb2.Duration:
+        """How long ago that was, by the database's clock."""
+
+    @_builtins.property
+    def stages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Stages that it runs, each as pipeline/stage."""
+
+    @_builtins.property
+    def running(self) -> _containers.RepeatedCompositeFieldContainer[Global___RunningStep]:
+        """What it runs, the oldest first, at most 20; only steps of jobs that the
+        caller may see.
+        """
+
     def __init__(
         self,
         *,
@@ -103,14 +121,61 @@ class Worker(_message.Message):
         version: _builtins.str = ...,
         started_at: _timestamp_pb2.Timestamp | None = ...,
         heartbeat_at: _timestamp_pb2.Timestamp | None = ...,
+        heartbeat_age: _duration_pb2.Duration | None = ...,
+        stages: _abc.Iterable[_builtins.str] | None = ...,
+        running: _abc.Iterable[Global___RunningStep] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat_at", b"heartbeat_at", "started_at", b"started_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat_age", b"heartbeat_age", "heartbeat_at", b"heartbeat_at", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "heartbeat_at", b"heartbeat_at", "host", b"host", "pid", b"pid", "queues", b"queues", "slots", b"slots", "started_at", b"started_at", "status", b"status", "version", b"version", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "heartbeat_age", b"heartbeat_age", "heartbeat_at", b"heartbeat_at", "host", b"host", "pid", b"pid", "queues", b"queues", "running", b"running", "slots", b"slots", "stages", b"stages", "started_at", b"started_at", "status", b"status", "version", b"version", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Worker: _TypeAlias = Worker  # noqa: Y015
+
+@_typing.final
+class RunningStep(_message.Message):
+    """A step that a worker process runs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: _builtins.int
+    STEP_ID_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    STARTED_AT_FIELD_NUMBER: _builtins.int
+    job_id: _builtins.str
+    """Id of the job."""
+    step_id: _builtins.str
+    """Id of the step."""
+    stage: _builtins.str
+    """Its stage."""
+    label: _builtins.str
+    """Its name for people."""
+    attempt: _builtins.int
+    """Which attempt it is."""
+    @_builtins.property
+    def started_at(self) -> _timestamp_pb2.Timestamp:
+        """When the attempt started."""
+
+    def __init__(
+        self,
+        *,
+        job_id: _builtins.str = ...,
+        step_id: _builtins.str = ...,
+        stage: _builtins.str = ...,
+        label: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        started_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["started_at", b"started_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "job_id", b"job_id", "label", b"label", "stage", b"stage", "started_at", b"started_at", "step_id", b"step_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RunningStep: _TypeAlias = RunningStep  # noqa: Y015
 
 @_typing.final
 class ListWorkersRequest(_message.Message):

@@ -10,6 +10,7 @@ import grpc.aio
 from jobcontrol import v1 as pb
 from jobcontrol_core.store.lookup import list_jobs
 from jobcontrol_core.store.pipelines import list_pipelines
+from jobcontrol_core.store.roster import list_processes
 from jobcontrol_server.rpc.builds import Builds
 from jobcontrol_server.rpc.caller import caller_of
 from jobcontrol_server.rpc.decoding import (
@@ -25,6 +26,7 @@ from jobcontrol_server.rpc.encoding.jobs import to_job
 from jobcontrol_server.rpc.encoding.loglines import to_event
 from jobcontrol_server.rpc.encoding.pipelines import to_pipeline
 from jobcontrol_server.rpc.encoding.steps import to_step, to_step_detail
+from jobcontrol_server.rpc.encoding.workers import to_worker
 from jobcontrol_server.rpc.pages import PageTokens, page_size
 from jobcontrol_server.rpc.reads import find_job, find_log, find_result, find_step, find_steps
 from jobcontrol_server.store_calls import StoreCalls
@@ -34,7 +36,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 #: Bytes of a result in one message.
 CHUNK = 256 << 10
-JOBS_PAGE, STEPS_PAGE, EVENTS_PAGE, PIPELINES_PAGE = 50, 100, 100, 100
+JOBS_PAGE, STEPS_PAGE, EVENTS_PAGE, PIPELINES_PAGE, WORKERS_PAGE = 50, 100, 100, 100, 100
 STARTED, EXISTING = "Build job started", "This path is being built already"
 
 
@@ -120,6 +122,15 @@ class JobControl:
         token = self._tokens.issue(request, "", [pipelines[size - 1].name]) if len(pipelines) > size else ""
         _tell_next_page(context, token)
         return pb.ListPipelinesResponse(pipelines=map(to_pipeline, pipelines[:size]), next_page_token=token)
+
+    async def ListWorkers(self, request: pb.ListWorkersRequest, context: Context) -> pb.ListWorkersResponse:
+        tenant = caller_of(context).tenant
+        size = page_size(request.page_size, WORKERS_PAGE)
+        (after,) = self._tokens.read(request, tenant) or [""]
+        found = await self._calls.read(list_processes, tenant, queue=request.queue, after=after, limit=size + 1)
+        token = self._tokens.issue(request, tenant, [found[size - 1].session_id]) if len(found) > size else ""
+        _tell_next_page(context, token)
+        return pb.ListWorkersResponse(workers=map(to_worker, found[:size]), next_page_token=token)
 
     def WatchProgress(self, request: pb.WatchProgressRequest, context: Context) -> AsyncIterator[bytes]:
         """Messages as bytes: the hub has encoded them, once for all watchers."""

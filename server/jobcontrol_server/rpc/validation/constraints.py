@@ -109,4 +109,7 @@ CONSTRAINTS: Mapping[tuple[str, str], Constraint] = {
     ("ListEventsRequest", "step_id"): optional(ID),
     ("ListPipelinesRequest", "page_size"): optional(not_negative),
     ("ListPipelinesRequest", "page_token"): optional(PAGE_TOKEN),
+    ("ListWorkersRequest", "page_size"): optional(not_negative),
+    ("ListWorkersRequest", "page_token"): optional(PAGE_TOKEN),
+    ("ListWorkersRequest", "queue"): optional(NAME),
 }

@@ -17,6 +17,7 @@ SERVED = frozenset(
         "ListJobs",
         "ListPipelines",
         "ListSteps",
+        "ListWorkers",
         "Pause",
         "Resume",
         "Retry",
