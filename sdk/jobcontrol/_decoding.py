@@ -59,6 +59,7 @@ def to_job_state(job: pb.Job) -> JobState:
         started_at=time_of(job, "started_at"),
         completed_at=time_of(job, "completed_at"),
         last_sequence=job.last_sequence,
+        waits_for=job.waits_for,
         etag=job.etag,
         url=job.url,
     )

@@ -77,7 +77,8 @@ class Client:
 
         `document` is a file (Path), its bytes or text, or SAMPLE for the one that comes with the pipeline.
         If the path is being built already: "fail" raises AlreadyRunning, "attach" returns the job that is
-        there. The same `request_id` with the same arguments returns the same job for 24 hours.
+        there, "replace" cancels that one, and the new job starts when it has ended. The
+        same `request_id` with the same arguments returns the same job for 24 hours.
         """
         request = start_request(
             pipeline,

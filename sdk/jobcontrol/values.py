@@ -130,6 +130,8 @@ class JobState:
     started_at: datetime | None = None
     completed_at: datetime | None = None
     last_sequence: int = 0
+    waits_for: str = ""
+    """Id of the job of the same path that must end before this one starts; else empty."""
     etag: str = ""
     url: str = ""
 

@@ -1,11 +1,15 @@
-"""Pause, Resume and etags over the wire."""
+"""Pause, Resume, etags, replaced and checked builds over the wire."""
 
 import grpc
+import pytest
+from sqlalchemy.exc import NoResultFound
 
 from jobcontrol import v1 as pb
 from jobcontrol_core.bus.connection import connect
+from jobcontrol_core.bus.postman import STOPS_CHANNEL
 from jobcontrol_core.bus.tickets import TicketQueues
-from rpc.serving import Serving, refused
+from jobcontrol_core.store.blobs import get_blob
+from rpc.serving import DOCUMENT, Serving, refused
 from services.waiting import wait_until
 
 
@@ -87,3 +91,45 @@ async def test_a_retry_holds_the_etag_against_the_old_job(server: Serving) -> No
     refusal = await refused(server.stub.Retry(pb.RetryRequest(job_id=job_id, etag=seen)))
     assert (refusal.reason, refusal.metadata["etag"]) == ("ETAG_MISMATCH", ended.etag)
     assert (await server.stub.Retry(pb.RetryRequest(job_id=job_id, etag=ended.etag))).job.retry_of == job_id
+
+
+async def test_a_build_that_replaces_another_waits_for_its_end(ringing_server: Serving, redis_url: str) -> None:
+    old = await ringing_server.start("p")
+    await ringing_server.work(ringing_server.worker.claim_one, old)
+    with connect(redis_url) as connection, connection.pubsub() as heard:
+        heard.subscribe(STOPS_CHANNEL)
+        request = pb.StartBuildRequest(path_id="p", conflict_policy=pb.CONFLICT_POLICY_CANCEL_EXISTING)
+        new = (await ringing_server.stub.StartBuild(request)).job
+        assert (new.status, new.waits_for) == (pb.JOB_STATUS_PENDING, old)
+        wait_until(
+            lambda: (heard.get_message() or {}).get("data") in (old, old.encode()), "its workers are told to stop"
+        )
+    told = (await ringing_server.stub.GetJob(pb.GetJobRequest(job_id=old))).job
+    assert (told.status, told.status_reason) == (pb.JOB_STATUS_CANCELLING, "replaced by a newer build")
+
+
+async def test_a_build_that_is_checked_only_is_told_and_not_made(either_server: Serving) -> None:
+    request = pb.StartBuildRequest(path_id="p", title="P", document=DOCUMENT, request_id="once", validate_only=True)
+    answer = await either_server.stub.StartBuild(request)
+    assert (answer.job_id, answer.job.job_id, answer.job.etag, answer.existing) == ("", "", "", False)
+    assert (answer.job.path_id, answer.job.title, answer.job.document.size_bytes) == ("p", "P", len(DOCUMENT.content))
+    assert len(answer.job.progress.stages) == 3
+    assert list((await either_server.stub.ListJobs(pb.ListJobsRequest())).jobs) == []
+    with pytest.raises(NoResultFound):
+        either_server.store.read(get_blob, answer.job.document.sha256)
+    request.validate_only = False
+    assert (await either_server.stub.StartBuild(request)).job.path_id == "p"
+
+
+async def test_a_build_that_is_checked_only_is_refused_as_it_would_be(server: Serving) -> None:
+    job_id = await server.start("p")
+    refusal = await refused(server.stub.StartBuild(pb.StartBuildRequest(path_id="p", validate_only=True)))
+    assert (refusal.reason, refusal.metadata["active_job_id"]) == ("PATH_BUILD_ACTIVE", job_id)
+    existing = pb.StartBuildRequest(path_id="p", validate_only=True, conflict_policy=pb.CONFLICT_POLICY_USE_EXISTING)
+    answer = await server.stub.StartBuild(existing)
+    assert (answer.job_id, answer.existing) == (job_id, True)
+    replacing = pb.StartBuildRequest(
+        path_id="p", validate_only=True, conflict_policy=pb.CONFLICT_POLICY_CANCEL_EXISTING
+    )
+    assert (await server.stub.StartBuild(replacing)).job.job_id == ""
+    assert (await server.stub.GetJob(pb.GetJobRequest(job_id=job_id))).job.status == pb.JOB_STATUS_PENDING

@@ -158,10 +158,13 @@ def test_a_server_that_is_not_there_is_told_with_the_command_that_starts_one(she
     assert (code, told) == (8, "error: no server at localhost:50051 (refused); start one: jobctl dev\n")
 
 
-def test_a_policy_that_is_not_served_yet_is_told_by_its_option(shell: Shell) -> None:
-    error = NotServed("conflict_policy is not served by this version", metadata={"field": "conflict_policy"})
-    assert shell.fails(error, *BUILD, "--if-running", "replace")[0] == 2
-    assert shell.err.endswith("; that is --if-running; fail and attach are served\n")
+def test_a_build_that_replaces_another_says_what_it_waits_for(shell: Shell) -> None:
+    waiting = job("PENDING", at=0)
+    waiting.waits_for = "0193f0a1-7c21-7abc-8def-0001aaaabbbb"
+    there = server(StartBuild=pb.StartBuildResponse(job=waiting, job_id=JOB_ID))
+    assert shell.run(there, *BUILD, "--if-running", "replace") == 0
+    assert shell.err == f"Started {SHORT_ID}, waits for aaaabbbb to end\n"
+    assert there.sent(pb.StartBuildRequest)[0].conflict_policy == pb.CONFLICT_POLICY_CANCEL_EXISTING
 
 
 def test_a_path_that_is_being_built_is_told_with_its_job(shell: Shell) -> None:
@@ -170,7 +173,7 @@ def test_a_path_that_is_being_built_is_told_with_its_job(shell: Shell) -> None:
     assert code == 6
     assert told == (
         "error: rust-101 is already being built (7f3a91c2, 62%); "
-        "follow it: jobctl watch 7f3a91c2, or --if-running attach\n"
+        "follow it: jobctl watch 7f3a91c2, or --if-running attach, or replace\n"
     )
 
 

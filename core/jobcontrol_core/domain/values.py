@@ -120,6 +120,7 @@ class Job:
     reused_steps: int
     triggered_by: str
     retry_of: str | None
+    waits_for: str | None
     attempt: int
     result_types: tuple[str, ...]
     created_at: datetime
@@ -131,8 +132,8 @@ class Job:
 
     @property
     def etag(self) -> str:
-        """Changes with every change of status, not with progress."""
-        return etag_of(self.id, self.revision)
+        """Changes with every change of status, not with progress. A job that is not stored has none."""
+        return etag_of(self.id, self.revision) if self.id else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.ledger import Committed, Ledger
 from jobcontrol_core.store.requests import RequestKey, answer_with_existing, claim_request
 from jobcontrol_core.store.rows import Row
+from jobcontrol_core.store.succession import make_way
 from jobcontrol_core.store.tables import job_stages, jobs
 
 
@@ -39,7 +40,11 @@ class NewDocument:
 
 @dataclass(frozen=True, slots=True)
 class NewBuild:
-    """What StartBuild asks for. `use_existing` = an active job of the path is as good as a new one."""
+    """What StartBuild asks for.
+
+    Of an active job of the path: `use_existing` = it is as good as a new one; `replaces_existing` = cancel it
+    and wait for its end.
+    """
 
     tenant: str
     path_id: str
@@ -51,11 +56,15 @@ class NewBuild:
     document: NewDocument | None = None
     triggered_by: str = ""
     use_existing: bool = False
+    replaces_existing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The job that answers the request; `is_existing` if it was there before. `committed` is empty then."""
+    """The job that answers the request; `is_existing` if it was there before, and `committed` is empty then.
+
+    `committed` also tells of the jobs that made way.
+    """
 
     job_id: str
     is_existing: bool
@@ -65,21 +74,27 @@ class Started:
 def start_build(tx: Connection, build: NewBuild) -> Started:
     """Create the job, or find the one that this request, or the path, already has.
 
-    Raises PathBuildActive if the path has an active job and `use_existing` is false, RequestIdReused if
-    the request id was another request's.
+    Raises PathBuildActive if the path has an active job and the build does not say what to do with it,
+    RequestIdReused if the request id was another request's.
     """
     now = read_now(tx)
     job_id = new_id()
     if (first := claim_request(tx, now, build.key, job_id)) is not None:
         return Started(first.job_id, first.is_existing)
-    while not insert_job(tx, _job_row(build, job_id, now)):
+    row, told = _job_row(build, job_id, now), list[Committed]()
+    while not insert_job(tx, row):
         # None = it ended between the two statements, and the path is free now.
         if (active := find_active_job(tx, build.tenant, build.path_id)) is None:
+            row["waits_for"] = None
             continue
-        if not build.use_existing:
+        if build.use_existing:
+            answer_with_existing(tx, build.key, active["id"])
+            return Started(active["id"], is_existing=True)
+        if not build.replaces_existing:
             raise PathBuildActive(build.path_id, active["id"], active["percent"])
-        answer_with_existing(tx, build.key, active["id"])
-        return Started(active["id"], is_existing=True)
+        way = make_way(tx, active["id"], actor=build.triggered_by)
+        row["waits_for"] = way.waits_for
+        told += way.committed
     if build.document is not None:
         put_blobs(tx, now, [build.document.content])
     insert_stages(tx, job_id, build.pipeline.stages)
@@ -87,7 +102,7 @@ def start_build(tx: Connection, build: NewBuild) -> Started:
     entry = ledger.entries[job_id]
     entry.change = StatusChange(None, JobStatus.PENDING, build.triggered_by, "")
     bear_root(ledger, entry)
-    return Started(job_id, is_existing=False, committed=ledger.settle())
+    return Started(job_id, is_existing=False, committed=(*told, *ledger.settle()))
 
 
 def insert_job(tx: Connection, row: Mapping[str, Any]) -> bool:
@@ -138,6 +153,7 @@ def _job_row(build: NewBuild, job_id: str, now: datetime) -> dict[str, Any]:
         "pipeline": build.pipeline.name,
         "pipeline_version": build.pipeline.version,
         "status": JobStatus.PENDING,
+        "waits_for": None,
         "parameters": dict(build.parameters),
         "labels": dict(build.labels),
         "document_sha256": document.sha256 if document else None,

@@ -53,7 +53,7 @@ def write_claims(ledger: Ledger, candidates: Sequence[Row], *, session_id: str) 
 
 def allows_claims(entry: Entry) -> bool:
     """True while the job hands out steps."""
-    return entry.status in CLAIMABLE_JOB and entry.stopping is None and entry.row["waits_for"] is None
+    return entry.status in CLAIMABLE_JOB and entry.stopping is None and entry.waits_for is None
 
 
 def _lock(tx: Connection, wish: ClaimWish, stage_no: int, room: int) -> Sequence[Row]:

@@ -4,22 +4,44 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
+from jobcontrol_core.domain.lifecycle import ACTIVE_JOB, JobStatus, StepStatus
 from jobcontrol_core.domain.values import JobError
 from jobcontrol_core.store.births import bear_finalize
 from jobcontrol_core.store.ledger import Entry, Ledger
-from jobcontrol_core.store.tables import steps
+from jobcontrol_core.store.tables import jobs, steps
 
 
 def conclude(ledger: Ledger) -> None:
     """End, or finalize, every job of this transaction whose last open step ended in it.
 
     A stopping job ends as what it was stopped for. One whose finalize step is over ends by its outcome.
-    One with a stage in which every step failed is FAILED. Every other gets its finalize step.
+    One with a stage in which every step failed is FAILED. Every other gets its finalize step. A job that waited
+    for one that ended starts.
     """
     for entry in ledger.entries.values():
         if entry.has_news and not entry.status.has_ended and entry.open_steps == 0:
             _conclude(ledger, entry)
+    _release_waiting(ledger)
+
+
+def _release_waiting(ledger: Ledger) -> None:
+    """Let the jobs start that waited for one which ended in this transaction.
+
+    A waiting job is locked after the one it waits for, by everybody, and has no running steps: no circle.
+    """
+    ended = [entry for entry in ledger.entries.values() if entry.has_news and entry.status.has_ended]
+    if not ended:
+        return
+    waits = select(jobs.c.id).where(
+        # The path finds the row by an index, the job that it waits for does not.
+        jobs.c.tenant.in_([entry.row["tenant"] for entry in ended]),
+        jobs.c.path_id.in_([entry.row["path_id"] for entry in ended]),
+        jobs.c.waits_for.in_([entry.job_id for entry in ended]),
+        jobs.c.status.in_(ACTIVE_JOB),
+    )
+    for entry in ledger.admit(ledger.tx.execute(waits).scalars().all()):
+        if not entry.status.has_ended and entry.waits_for is not None:
+            entry.release()
 
 
 def _conclude(ledger: Ledger, entry: Entry) -> None:

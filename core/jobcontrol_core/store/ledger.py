@@ -29,6 +29,7 @@ SYSTEM = "system"
 #: Only what decisions need: parameters and the like may be large.
 _LOCKED = [
     jobs.c.id,
+    jobs.c.tenant,
     jobs.c.path_id,
     jobs.c.title,
     jobs.c.status,
@@ -79,6 +80,16 @@ class Entry:
     @property
     def job_id(self) -> str:
         return str(self.row["id"])
+
+    @property
+    def waits_for(self) -> str | None:
+        """The job that must end before this one starts."""
+        return None if "waits_for" in self.values else self.row["waits_for"]
+
+    def release(self) -> None:
+        """The job that this one waited for has ended."""
+        self.values["waits_for"] = None
+        self.has_news = True
 
     @property
     def open_steps(self) -> int:
@@ -157,9 +168,16 @@ class Ledger:
     @classmethod
     def open(cls, tx: Connection, now: datetime, job_ids: Iterable[str]) -> Ledger:
         """Lock the rows of these jobs, in id order, and read their stages. Unknown ids are left out."""
-        wanted = sorted(set(job_ids))
+        ledger = cls(tx, now, {})
+        ledger.admit(job_ids)
+        return ledger
+
+    def admit(self, job_ids: Iterable[str]) -> list[Entry]:
+        """Lock more jobs, as `open` does. A caller that holds others already says why nobody waits in a circle."""
+        wanted = sorted(set(job_ids) - self.entries.keys())
         if not wanted:
-            return cls(tx, now, {})
+            return []
+        tx = self.tx
         locked = tx.execute(select(*_LOCKED).where(jobs.c.id.in_(wanted)).order_by(jobs.c.id).with_for_update())
         rows = {row["id"]: row for row in locked.mappings()}
         stages: dict[str, list[Row]] = {job_id: [] for job_id in rows}
@@ -169,7 +187,9 @@ class Ledger:
         )
         for stage in found.mappings():
             stages[stage["job_id"]].append(stage)
-        return cls(tx, now, {job_id: _entry(row, stages[job_id]) for job_id, row in rows.items()})
+        admitted = {job_id: _entry(row, stages[job_id]) for job_id, row in rows.items()}
+        self.entries |= admitted
+        return list(admitted.values())
 
     def settle(self) -> tuple[Committed, ...]:
         """Write counters, statuses and one event per job that has news; returns what to ring for."""

@@ -43,6 +43,7 @@ def to_job(row: Row, stage_rows: Iterable[Row]) -> Job:
         reused_steps=row["reused_steps"],
         triggered_by=row["triggered_by"],
         retry_of=row["retry_of"],
+        waits_for=row["waits_for"],
         attempt=row["attempt"],
         result_types=tuple(row["results"]),
         created_at=row["created_at"],

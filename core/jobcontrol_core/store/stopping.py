@@ -18,15 +18,18 @@ from jobcontrol_core.store.tables import jobs, steps
 SWEEP = 1_000
 
 
-def cancel_job(tx: Connection, job_id: str, *, actor: str, reason: str, etag: str = "") -> tuple[Committed, ...]:
+def cancel_job(
+    tx: Connection, job_id: str, *, actor: str, reason: str, etag: str = "", takes_turns: bool = False
+) -> tuple[Committed, ...]:
     """Stop a job. From the commit on none of its steps starts.
 
     With nothing running and at most SWEEP open steps it is CANCELLED at once, else CANCELLING until its
     running steps have let go and the sweep is through. On a CANCELLING job nothing happens. Raises
-    JobTerminal on one that has ended, EtagMismatch.
+    JobTerminal on one that has ended, EtagMismatch. `takes_turns` = wait for steps that somebody else has
+    locked, instead of leaving them to the sweep.
     """
     now = read_now(tx)
-    pending = _lock_pending(tx, job_id)
+    pending = _lock_pending(tx, job_id, skips_locked=not takes_turns)
     ledger = Ledger.open(tx, now, [job_id])
     entry = ledger.entries[job_id]
     if entry.status.has_ended:
@@ -65,13 +68,13 @@ def read_stopping_jobs(tx: Connection) -> list[str]:
     return list(found.scalars())
 
 
-def _lock_pending(tx: Connection, job_id: str) -> Sequence[Row]:
+def _lock_pending(tx: Connection, job_id: str, *, skips_locked: bool = True) -> Sequence[Row]:
     found = tx.execute(
         select(steps)
         .where(steps.c.job_id == job_id, steps.c.status == StepStatus.PENDING)
         .order_by(steps.c.stage_no, steps.c.position)
         .limit(SWEEP)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=skips_locked)
     )
     return found.mappings().all()
 

@@ -62,13 +62,14 @@ def _already_running(error: AlreadyRunning) -> tuple[str, str]:
     job = short_id(error.existing_job_id)
     progress = "" if error.percent is None else f", {error.percent}%"
     path = error.metadata.get("path_id", "this path")
-    return f"{path} is already being built ({job}{progress})", f"follow it: jobctl watch {job}, or --if-running attach"
+    return (
+        f"{path} is already being built ({job}{progress})",
+        f"follow it: jobctl watch {job}, or --if-running attach, or replace",
+    )
 
 
 def _after_refusal(error: ApiError) -> str:
     job = short_id(error.metadata.get("job_id", ""))
     if error.reason == "RESULT_NOT_READY" and job:
         return f"follow it: jobctl watch {job}"
-    if "conflict_policy" in error.metadata.get("field", ""):
-        return "that is --if-running; fail and attach are served"
     return _AFTER_REASON.get(error.reason, error.hint)

@@ -15,6 +15,7 @@ from jobcontrol.cli.exits import ExitCode, code_of_job, worst
 from jobcontrol.cli.session import Session, session_of
 from jobcontrol.errors import JobCancelled, JobFailed
 from jobcontrol.job import Job
+from jobcontrol.values import short_id
 
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="An id or any unique ending of it, or @last.")]
 JobIds = Annotated[list[str], typer.Argument(metavar="JOB...", help="Ids or unique endings of them, or @last.")]
@@ -116,7 +117,8 @@ def _announce(session: Session, job: Job) -> None:
     if job.was_running:
         session.say(f"Already being built by {job.short_id} ({job.percent}%)  {job.url}".rstrip())
     else:
-        session.say(f"Started {job.short_id}  {job.url}".rstrip())
+        waits = f", waits for {short_id(job.state.waits_for)} to end" if job.state.waits_for else ""
+        session.say(f"Started {job.short_id}{waits}  {job.url}".rstrip())
 
 
 def _wait_for(jobs: Iterable[Job], timeout: float | None) -> Iterable[Job]:

@@ -37,8 +37,9 @@ class _ConflictPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Confli
     CONFLICT_POLICY_USE_EXISTING: _ConflictPolicy.ValueType  # 2
     """Return the job that is there; `StartBuildResponse.existing` is true."""
     CONFLICT_POLICY_CANCEL_EXISTING: _ConflictPolicy.ValueType  # 3
-    """Cancel the job that is there; the new one starts when it has ended.
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    """Cancel the job that is there; the new one starts when it has ended: see
+    `Job.waits_for`. At most one waits; a further one cancels it and takes its
+    place.
     """
 
 class ConflictPolicy(_ConflictPolicy, metaclass=_ConflictPolicyEnumTypeWrapper):
@@ -51,8 +52,9 @@ CONFLICT_POLICY_FAIL: ConflictPolicy.ValueType  # 1
 CONFLICT_POLICY_USE_EXISTING: ConflictPolicy.ValueType  # 2
 """Return the job that is there; `StartBuildResponse.existing` is true."""
 CONFLICT_POLICY_CANCEL_EXISTING: ConflictPolicy.ValueType  # 3
-"""Cancel the job that is there; the new one starts when it has ended.
-Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+"""Cancel the job that is there; the new one starts when it has ended: see
+`Job.waits_for`. At most one waits; a further one cancels it and takes its
+place.
 """
 Global___ConflictPolicy: _TypeAlias = ConflictPolicy  # noqa: Y015
 
@@ -151,7 +153,7 @@ class StartBuildRequest(_message.Message):
     """
     validate_only: _builtins.bool
     """Check everything, create nothing; the job in the response has no id.
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    `request_id` is not looked at.
     """
     @_builtins.property
     def parameters(self) -> _struct_pb2.Struct:

@@ -179,7 +179,7 @@ class Job(_message.Message):
     """1 for a first build, 2 for its retry, and so on."""
     waits_for: _builtins.str
     """Id of the job of the same path that must end before this one starts; else
-    empty. Not filled yet.
+    empty.
     """
     last_sequence: _builtins.int
     """Number of its newest commit when this was read: the `after_sequence` with

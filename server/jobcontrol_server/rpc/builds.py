@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from sqlalchemy import Connection
@@ -40,6 +40,14 @@ class Answer:
     committed: tuple[Committed, ...]
 
 
+class _Undone(Exception):
+    """Takes a transaction back, and what it would have answered out of it."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        super().__init__()
+
+
 class Builds:
     """The writing calls. When one returns, its effect is on disk; what it rings for leaves in the background.
 
@@ -52,11 +60,28 @@ class Builds:
 
     def start(self, request: pb.StartBuildRequest, caller: Caller) -> Answer:
         """Raises PipelineNotFound, FieldInvalid, PathBuildActive, RequestIdReused."""
-        pipeline = self._store.read(_find_pipeline, request.pipeline or DEFAULT_PIPELINE)
-        _check_input(request, pipeline)
-        answer = self._store.write(_start, to_new_build(request, pipeline, caller))
+        answer = self._store.write(_start, self._new_build(request, caller))
+        for made_way in {one.job_id for one in answer.committed} - {answer.job.id}:
+            self._postman.ring_stop(made_way)
         self._tell("build_started", answer)
         return answer
+
+    def preview(self, request: pb.StartBuildRequest, caller: Caller) -> Answer:
+        """What `start` would answer now, without an id; raises what it would raise. Nothing is kept.
+
+        A request id is not looked at: a request may be checked first and then sent.
+        """
+        build = self._new_build(request, caller)
+        try:
+            self._store.write(_start_and_undo, replace(build, key=replace(build.key, request_id="")))
+        except _Undone as undone:
+            return undone.answer
+        raise AssertionError("it is always undone")
+
+    def _new_build(self, request: pb.StartBuildRequest, caller: Caller) -> NewBuild:
+        pipeline = self._store.read(_find_pipeline, request.pipeline or DEFAULT_PIPELINE)
+        _check_input(request, pipeline)
+        return to_new_build(request, pipeline, caller)
 
     def retry(self, request: pb.RetryRequest, caller: Caller) -> Answer:
         """Raises JobNotFound, JobNotRetryable, EtagMismatch, PathBuildActive, RequestIdReused."""
@@ -94,7 +119,8 @@ class Builds:
         if not answer.committed:
             return
         self._postman.ring(answer.committed)
-        self._postman.push(self._store.read(_waiting_stages, answer.job))
+        if answer.job.waits_for is None:
+            self._postman.push(self._store.read(_waiting_stages, answer.job))
         log.info(event, job_id=answer.job.id, path_id=answer.job.path_id, pipeline=answer.job.pipeline)
 
 
@@ -114,6 +140,12 @@ def _check_input(request: pb.StartBuildRequest, pipeline: PipelineSpec) -> None:
 
 def _start(tx: Connection, build: NewBuild) -> Answer:
     return _answer(tx, start_build(tx, build))
+
+
+def _start_and_undo(tx: Connection, build: NewBuild) -> None:
+    answer = _start(tx, build)
+    job = answer.job if answer.is_existing else replace(answer.job, id="", last_sequence=0)
+    raise _Undone(Answer(job, answer.is_existing, committed=()))
 
 
 def _retry(tx: Connection, request: pb.RetryRequest, caller: Caller) -> Answer:

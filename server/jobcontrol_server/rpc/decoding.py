@@ -53,6 +53,7 @@ def to_new_build(request: pb.StartBuildRequest, pipeline: PipelineSpec, caller: 
         document=_to_document(request.document, pipeline) if request.HasField("document") else None,
         triggered_by=caller.actor,
         use_existing=request.conflict_policy == pb.CONFLICT_POLICY_USE_EXISTING,
+        replaces_existing=request.conflict_policy == pb.CONFLICT_POLICY_CANCEL_EXISTING,
     )
 
 

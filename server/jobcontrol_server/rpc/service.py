@@ -38,6 +38,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 CHUNK = 256 << 10
 JOBS_PAGE, STEPS_PAGE, EVENTS_PAGE, PIPELINES_PAGE, WORKERS_PAGE = 50, 100, 100, 100, 100
 STARTED, EXISTING = "Build job started", "This path is being built already"
+VALID = "This build could be started; nothing was done"
 
 
 class JobControl:
@@ -50,11 +51,12 @@ class JobControl:
         self._tokens = tokens
 
     async def StartBuild(self, request: pb.StartBuildRequest, context: Context) -> pb.StartBuildResponse:
-        answer = await self._calls.run(self._builds.start, request, caller_of(context))
+        act, message = (self._builds.preview, VALID) if request.validate_only else (self._builds.start, STARTED)
+        answer = await self._calls.run(act, request, caller_of(context))
         return pb.StartBuildResponse(
             job=to_job(answer.job),
             job_id=answer.job.id,
-            message=EXISTING if answer.is_existing else STARTED,
+            message=EXISTING if answer.is_existing else message,
             existing=answer.is_existing,
         )
 

@@ -34,6 +34,7 @@ def to_job(job: Job) -> pb.Job:
         priority=job.priority,
         triggered_by=job.triggered_by,
         retry_of=job.retry_of or "",
+        waits_for=job.waits_for or "",
         reused_steps=job.reused_steps,
         attempt=job.attempt,
         result_media_types=job.result_types,

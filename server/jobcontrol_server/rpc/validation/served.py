@@ -34,8 +34,6 @@ NOT_YET: Mapping[tuple[str, str], frozenset[int]] = {
     ("StartBuildRequest", "priority"): ALL,
     ("StartBuildRequest", "retry_policy"): ALL,
     ("StartBuildRequest", "timeout"): ALL,
-    ("StartBuildRequest", "conflict_policy"): frozenset({pb.CONFLICT_POLICY_CANCEL_EXISTING}),
-    ("StartBuildRequest", "validate_only"): ALL,
     ("GetJobRequest", "read_mask"): ALL,
     ("ListJobsRequest", "query"): ALL,
     ("ListJobsRequest", "filter"): ALL,
