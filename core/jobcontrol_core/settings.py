@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote
 
@@ -112,6 +113,12 @@ class Settings(BaseSettings):
         """Concurrency per process that overrides the pipeline's own, by queue."""
         given = {DECOMPOSE_QUEUE: self.concurrency_decompose, GENERATE_QUEUE: self.concurrency_generate_ku}
         return {queue: value for queue, value in given.items() if value is not None}
+
+
+def crash_fuses() -> Path | None:
+    """Where tests lay the fuses of crash points. A switch of theirs, and no setting: None unless they set it."""
+    directory = os.environ.get("JOBCONTROL_CRASH_FUSES", "")
+    return Path(directory) if directory else None
 
 
 def environment_with(**variables: str) -> dict[str, str]:

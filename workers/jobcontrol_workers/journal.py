@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.exc import StatementError
 
 from jobcontrol_core.bus.postman import Postman
+from jobcontrol_core.crash_points import CrashPoint, crash_at
 from jobcontrol_core.domain.errors import Unavailable
 from jobcontrol_core.domain.lifecycle import FailureReason
 from jobcontrol_core.domain.outcomes import Failed, Interrupted, StepOutcome, storable_text
@@ -83,6 +84,7 @@ class Journal:
 
     def record(self, outcome: StepOutcome) -> None:
         """Have an outcome committed. Returns at once; the outcome is not lost while the process lives."""
+        crash_at(CrashPoint.AFTER_HANDLER)
         with self._news:
             self._outcomes.append(outcome)
             self._news.notify_all()
@@ -223,6 +225,8 @@ class Journal:
         for outcome in outcomes:
             if outcome.step_id not in exchanged.accepted:
                 log.info("outcome_stale", step_id=outcome.step_id, attempt=outcome.attempt)
+        if exchanged.claimed:
+            crash_at(CrashPoint.AFTER_CLAIM)
         for job_id, build in errand.builds.items():
             mine = [claimed for claimed in exchanged.claimed if claimed.step.job_id == job_id]
             if mine:

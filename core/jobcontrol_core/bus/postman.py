@@ -11,6 +11,7 @@ import structlog
 
 from jobcontrol_core.bus.connection import LOST, connect
 from jobcontrol_core.bus.tickets import TicketQueues
+from jobcontrol_core.crash_points import CrashPoint, crash_at
 from jobcontrol_core.store.exchange import Waiting
 from jobcontrol_core.store.ledger import Committed
 
@@ -45,6 +46,7 @@ class Postman:
         """Tell watchers of these commits."""
         told = list(committed)
         if told:
+            crash_at(CrashPoint.AFTER_COMMIT_BEFORE_PUBLISH)
             self._post(lambda connection: _publish(connection, told))
 
     def ring_stop(self, job_id: str) -> None:

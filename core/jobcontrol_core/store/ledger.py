@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.sql import bindparam
 
+from jobcontrol_core.crash_points import CrashPoint, crash_at
 from jobcontrol_core.domain.events import BulkChange, JobEvent, StatusChange, encode_event, fits
 from jobcontrol_core.domain.lifecycle import JOB_MOVES, JobStatus, StepStatus, Stopping
 from jobcontrol_core.domain.progress import StageCounts, StageProgress, percent_of, project_stages
@@ -200,6 +201,7 @@ class Ledger:
         self._write_stages(told)
         events = [self._write_job(entry) for entry in told]
         self.tx.execute(insert(job_events), events)
+        crash_at(CrashPoint.BEFORE_COMMIT)
         return tuple(Committed(event["job_id"], event["sequence"]) for event in events)
 
     def _write_stages(self, told: Sequence[Entry]) -> None:
