@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         StepChange,
     )
     from jobcontrol.job import Job
-    from jobcontrol.operations import LogLine, RunningStep, WorkerProcess
+    from jobcontrol.operations import DeadLetter, ErrorGroup, LogLine, RunningStep, WorkerProcess
     from jobcontrol.pipeline import (
         Context,
         FanOut,
@@ -71,7 +71,7 @@ _HOMES = {
     ),
     "events": "BulkStepChange Changes Event LinkNotice StatusChange StepChange",
     "job": "Job",
-    "operations": "LogLine RunningStep WorkerProcess",
+    "operations": "DeadLetter ErrorGroup LogLine RunningStep WorkerProcess",
     "pipeline": "Context FanOut GiveUp Pipeline Result Retry RetryAfter",
     "values": (
         "Attempt DocumentInfo Failure JobState JobStatus PipelineInfo PipelineStage StageProgress Step "
@@ -90,7 +90,9 @@ __all__ = [
     "Client",
     "ConnectionFailed",
     "Context",
+    "DeadLetter",
     "DocumentInfo",
+    "ErrorGroup",
     "Event",
     "Failure",
     "FanOut",

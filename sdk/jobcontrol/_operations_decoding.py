@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from jobcontrol import v1 as pb
-from jobcontrol._decoding import enum_word, time_of
-from jobcontrol.operations import LogLine, RunningStep, WorkerProcess
+from jobcontrol._decoding import enum_word, time_of, to_step
+from jobcontrol.operations import DeadLetter, ErrorGroup, LogLine, RunningStep, WorkerProcess
 
 
 def to_log_line(event: pb.Event) -> LogLine:
@@ -41,4 +41,28 @@ def to_worker(worker: pb.Worker) -> WorkerProcess:
         heartbeat_age=worker.heartbeat_age.ToTimedelta(),
         started_at=time_of(worker, "started_at"),
         heartbeat_at=time_of(worker, "heartbeat_at"),
+    )
+
+
+def to_dead_letter(letter: pb.DeadLetter) -> DeadLetter:
+    """A dead letter with its step."""
+    return DeadLetter(
+        dead_letter_id=letter.dead_letter_id,
+        step=to_step(letter.step),
+        queue=letter.queue,
+        fingerprint=letter.fingerprint,
+        created_at=time_of(letter, "created_at"),
+    )
+
+
+def to_error_group(group: pb.ErrorGroup) -> ErrorGroup:
+    """What errors that look the same share."""
+    return ErrorGroup(
+        fingerprint=group.fingerprint,
+        type=group.type,
+        message=group.message,
+        step_count=group.step_count,
+        job_count=group.job_count,
+        first_seen_at=time_of(group, "first_seen_at"),
+        last_seen_at=time_of(group, "last_seen_at"),
     )

@@ -19,6 +19,8 @@ PageRequest = TypeVar(
     pb.ListEventsRequest,
     pb.ListPipelinesRequest,
     pb.ListWorkersRequest,
+    pb.ListDeadLettersRequest,
+    pb.ListErrorGroupsRequest,
 )
 PageAnswer = TypeVar(
     "PageAnswer",
@@ -27,6 +29,8 @@ PageAnswer = TypeVar(
     pb.ListEventsResponse,
     pb.ListPipelinesResponse,
     pb.ListWorkersResponse,
+    pb.ListDeadLettersResponse,
+    pb.ListErrorGroupsResponse,
 )
 
 

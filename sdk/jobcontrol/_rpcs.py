@@ -42,6 +42,8 @@ PAUSE = Rpc("Pause", pb.PauseRequest, pb.PauseResponse)
 RESUME = Rpc("Resume", pb.ResumeRequest, pb.ResumeResponse)
 LIST_PIPELINES = Rpc("ListPipelines", pb.ListPipelinesRequest, pb.ListPipelinesResponse)
 LIST_WORKERS = Rpc("ListWorkers", pb.ListWorkersRequest, pb.ListWorkersResponse)
+LIST_DEAD_LETTERS = Rpc("ListDeadLetters", pb.ListDeadLettersRequest, pb.ListDeadLettersResponse)
+LIST_ERROR_GROUPS = Rpc("ListErrorGroups", pb.ListErrorGroupsRequest, pb.ListErrorGroupsResponse)
 WATCH_PROGRESS = Rpc("WatchProgress", pb.WatchProgressRequest, pb.WatchProgressResponse, streams=True)
 
 #: Safe to send twice: they read, carry a request_id that the SDK always sets, or do nothing the second time.
@@ -58,4 +60,6 @@ RETRIED = (
     RESUME,
     LIST_PIPELINES,
     LIST_WORKERS,
+    LIST_DEAD_LETTERS,
+    LIST_ERROR_GROUPS,
 )

@@ -10,15 +10,23 @@ from typing import Any
 from jobcontrol import v1 as pb
 from jobcontrol._decoding import to_job_state, to_pipeline
 from jobcontrol._grpc_transport import GrpcTransport
-from jobcontrol._operations_decoding import to_worker
+from jobcontrol._operations_decoding import to_dead_letter, to_error_group, to_worker
 from jobcontrol._pages import PAGE_SIZE, read_pages
 from jobcontrol._requests import DocumentSource, IfRunning, list_jobs_request, start_request
-from jobcontrol._rpcs import GET_JOB, LIST_JOBS, LIST_PIPELINES, LIST_WORKERS, START_BUILD
+from jobcontrol._rpcs import (
+    GET_JOB,
+    LIST_DEAD_LETTERS,
+    LIST_ERROR_GROUPS,
+    LIST_JOBS,
+    LIST_PIPELINES,
+    LIST_WORKERS,
+    START_BUILD,
+)
 from jobcontrol._settings import read_settings
 from jobcontrol._transport import Transport
 from jobcontrol.errors import AlreadyRunning
 from jobcontrol.job import Job
-from jobcontrol.operations import WorkerProcess
+from jobcontrol.operations import DeadLetter, ErrorGroup, WorkerProcess
 from jobcontrol.values import PipelineInfo
 
 
@@ -127,6 +135,21 @@ class Client:
         """The worker processes that are alive or were lost lately, those of `queue` alone if it is given."""
         pages = read_pages(self._transport, LIST_WORKERS, pb.ListWorkersRequest(queue=queue))
         return [to_worker(worker) for page in pages for worker in page.workers]
+
+    def dead_letters(
+        self, *, queue: str = "", job_id: str = "", fingerprint: str = "", limit: int | None = None
+    ) -> Iterator[DeadLetter]:
+        """Steps that failed for good and meet all conditions given, newest first."""
+        wanted = pb.DeadLetterFilter(queue=queue, job_id=job_id, fingerprint=fingerprint)
+        request = pb.ListDeadLettersRequest(filter=wanted)
+        pages = read_pages(self._transport, LIST_DEAD_LETTERS, request, size=limit or PAGE_SIZE)
+        return islice((to_dead_letter(letter) for page in pages for letter in page.dead_letters), limit)
+
+    def error_groups(self, *, job_id: str = "", limit: int | None = None) -> Iterator[ErrorGroup]:
+        """The dead letters, or those of one job, grouped by what their errors share; the largest group first."""
+        request = pb.ListErrorGroupsRequest(job_id=job_id)
+        pages = read_pages(self._transport, LIST_ERROR_GROUPS, request, size=limit or PAGE_SIZE)
+        return islice((to_error_group(group) for page in pages for group in page.error_groups), limit)
 
     def close(self) -> None:
         """Give the connection back. The client stays usable: its next call connects anew."""

@@ -1,11 +1,11 @@
-"""What operators look at, as frozen values: lines of a job's log, worker processes. Times are aware UTC."""
+"""What operators look at, as frozen values: log lines, worker processes, dead letters. Times are aware UTC."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jobcontrol.values import short_id
+from jobcontrol.values import Step, short_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +62,31 @@ class WorkerProcess:
     @property
     def short_id(self) -> str:
         return short_id(self.worker_id)
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A step that failed for good; errors that look the same share its `fingerprint`."""
+
+    dead_letter_id: str
+    step: Step
+    queue: str
+    fingerprint: str
+    created_at: datetime | None = None
+
+    @property
+    def short_id(self) -> str:
+        return short_id(self.dead_letter_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorGroup:
+    """Steps that failed for good with errors that look the same; `message` is the newest one's."""
+
+    fingerprint: str
+    type: str
+    message: str
+    step_count: int
+    job_count: int
+    first_seen_at: datetime | None = None
+    last_seen_at: datetime | None = None

@@ -22,7 +22,7 @@ from jobcontrol_server.rpc.listening import OPTIONS
 from jobcontrol_server.rpc.validation import SERVED
 from rpc.serving import Serving, error_kinds, serving
 from services.absence import missing
-from store.factories import succeeded
+from store.factories import failed, succeeded
 
 TEXT = read(Path("docs/operations.md"))
 LINES = [line for block in re.findall(r"```sh\n(.+?)```", TEXT, re.DOTALL) for line in block.splitlines()]
@@ -82,6 +82,13 @@ async def cancelled_job(server: Serving) -> dict[str, str]:
     return {"JOB": job_id}
 
 
+async def failed_job(server: Serving) -> dict[str, str]:
+    job_id = await server.start("broken")
+    root = await server.work(server.worker.claim_one, job_id, 0)
+    await server.work(server.worker.end, (root, failed(is_final=True)))
+    return {"JOB": job_id}
+
+
 async def waiting_job(server: Serving) -> dict[str, str]:
     return {"JOB": await server.start("waiting")}
 
@@ -97,6 +104,8 @@ PREPARED = {
     "Pause": waiting_job,
     "Resume": paused_job,
     "Retry": cancelled_job,
+    "ListDeadLetters": failed_job,
+    "ListErrorGroups": failed_job,
     "ListJobs": cancelled_job,
 }
 #: What the answer of each line must hold.
@@ -111,6 +120,8 @@ EXPECTED = {
     "ListSteps": "STEP_STATUS_COMPLETED",
     "GetStep": "STEP_STATUS_COMPLETED",
     "ListEvents": '"job.completed"',
+    "ListDeadLetters": '"deadLetterId"',
+    "ListErrorGroups": '"stepCount": 1',
     "ListWorkers": "WORKER_STATUS_READY",
     "WatchProgress": '"type": "completed"',
     "GetResult": "text/markdown",

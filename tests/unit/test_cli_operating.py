@@ -9,7 +9,7 @@ import pytest
 from jobcontrol import Client
 from jobcontrol import v1 as pb
 from jobcontrol.cli import app
-from sdk.recording import END, JOB_ID, SHORT_ID, finished, job, stamp
+from sdk.recording import END, JOB_ID, SHORT_ID, finished, job, stamp, step
 from sdk.scripted import Answer, ScriptedTransport, WatchedServer
 
 
@@ -116,3 +116,33 @@ def test_workers_tell_what_each_is_doing(operator: Operator) -> None:
 def test_without_a_worker_that_is_said(operator: Operator) -> None:
     assert operator.run(ScriptedTransport(ListWorkers=pb.ListWorkersResponse()), "workers") == 0
     assert (operator.out, operator.err) == ("", "None.\n")
+
+
+def letter(number: int) -> pb.DeadLetter:
+    return pb.DeadLetter(
+        dead_letter_id=JOB_ID, job_id=JOB_ID, step=step(f"Unit {number}", "FAILED", error="E: 429", tries=3).step,
+        queue="heavy", fingerprint="ab12", created_at=stamp(1),
+    )  # fmt: skip
+
+
+def test_steps_that_failed_for_good_are_listed_with_their_errors(operator: Operator) -> None:
+    there = ScriptedTransport(ListDeadLetters=pb.ListDeadLettersResponse(dead_letters=[letter(1), letter(2)]))
+    command = ("dead", "list", "--queue", "heavy", "--job", JOB_ID, "--fingerprint", "ab12", "--limit", "1")
+    assert operator.run(there, *command) == 0
+    header, row = operator.out.splitlines()
+    assert header.split()[:2] == ["LETTER", "JOB"]
+    assert (row.startswith(SHORT_ID), row.endswith("E: 429"), "Unit 1" in row) == (True, True, True)
+    assert "--limit" in operator.err
+    (request,) = there.sent(pb.ListDeadLettersRequest)
+    wanted = pb.DeadLetterFilter(queue="heavy", job_id=JOB_ID, fingerprint="ab12")
+    assert (request.filter, request.page_size) == (wanted, 2)
+
+
+def test_errors_are_grouped_with_how_often_they_came(operator: Operator) -> None:
+    group = pb.ErrorGroup(fingerprint="ab12", type="E", message="429", step_count=7, job_count=2)
+    there = ScriptedTransport(ListErrorGroups=pb.ListErrorGroupsResponse(error_groups=[group]))
+    assert operator.run(there, "dead", "groups", "--json") == 0
+    (told,) = json.loads(operator.out)["items"]
+    assert (told["step_count"], told["job_count"], told["fingerprint"]) == (7, 2, "ab12")
+    assert operator.run(there, "--no-color", "dead", "groups") == 0
+    assert operator.out.splitlines()[1].split() == ["7", "2", "-", "ab12", "E:", "429"]

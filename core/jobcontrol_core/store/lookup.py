@@ -23,7 +23,7 @@ _CANDIDATES = 5
 #: Lines of its log that a step is read with.
 LOGS = 1_000
 #: All but what is large and on no list.
-_LISTED = [column for column in steps.c if column.name not in ("input", "output")]
+LISTED = [column for column in steps.c if column.name not in ("input", "output")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def list_steps(
     limit: int,
 ) -> list[Step]:
     """Up to `limit` steps by stage, then document order, after the (stage_no, position) `after`."""
-    query = select(*_LISTED).where(steps.c.job_id == job_id)
+    query = select(*LISTED).where(steps.c.job_id == job_id)
     if statuses:
         query = query.where(steps.c.status.in_(statuses))
     if stage:

@@ -19,7 +19,7 @@ from typer.exceptions import Exit, TyperException
 
 from jobcontrol._requests import invalid
 from jobcontrol._settings import ClientSettings, read_settings
-from jobcontrol.cli import building, operating, reading, steering
+from jobcontrol.cli import building, dead, operating, reading, steering
 from jobcontrol.cli.advice import error_line
 from jobcontrol.cli.arguments import command_index, hoist
 from jobcontrol.cli.exits import ExitCode, code_of_error
@@ -45,6 +45,9 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "pipelines": reading.pipelines,
     "workers": operating.workers,
     "version": reading.version,
+}
+GROUPS: dict[str, tuple[str, dict[str, Callable[..., int]]]] = {
+    "dead": ("Steps that failed for good.", {"list": dead.list_letters, "groups": dead.list_groups}),
 }
 EPILOG = (
     "Exit codes: 0 completed, 1 failed, 2 usage, 3 completed with failed steps, 4 cancelled, 5 not found, 6 conflict, \
@@ -83,7 +86,7 @@ def run(argv: Sequence[str], connect: Connect = connect) -> int:
 
 
 def _invoke(argv: Sequence[str], connect: Connect) -> int:
-    given = hoist(argv, COMMANDS)
+    given = hoist(argv, [*COMMANDS, *GROUPS])
     command = typer.main.get_command(_application(given))
     try:
         code = command.main(given or ["--help"], prog_name="jobctl", standalone_mode=False, obj=connect)
@@ -106,11 +109,20 @@ def _application(argv: Sequence[str]) -> typer.Typer:
     app.callback()(open_session)
     for name, command in COMMANDS.items():
         app.command(name, epilog="jobctl --help lists the options of every command.")(command)
+    for name, (words, commands) in GROUPS.items():
+        app.add_typer(_group(words, commands), name=name)
     index = command_index(argv)
     wanted = None if index is None else argv[index]
     if wanted is None or wanted in plugin_names():
         add_plugins(app, wanted)
     return app
+
+
+def _group(words: str, commands: dict[str, Callable[..., int]]) -> typer.Typer:
+    group = typer.Typer(help=words, no_args_is_help=True, rich_markup_mode=None)
+    for name, command in commands.items():
+        group.command(name)(command)
+    return group
 
 
 def open_session(

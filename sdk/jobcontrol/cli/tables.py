@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from jobcontrol.display.wording import count_of, format_seconds, notes_of, run_seconds
-from jobcontrol.operations import LogLine, WorkerProcess
+from jobcontrol.operations import DeadLetter, ErrorGroup, LogLine, WorkerProcess
 from jobcontrol.values import JobState, JobStatus, PipelineInfo, Step, short_id
 
 Row = Sequence[str]
 
 JOB_COLUMNS = ("STATUS", "JOB", "PATH", "STAGE", "PROGRESS", "FAILED", "CREATED", "TOOK")
 STEP_COLUMNS = ("STATUS", "STEP", "STAGE", "NAME", "TRIES", "ITEMS", "TOOK", "ERROR")
+LETTER_COLUMNS = ("LETTER", "JOB", "STAGE", "STEP", "QUEUE", "TRIES", "DIED", "ERROR")
+GROUP_COLUMNS = ("STEPS", "JOBS", "LAST SEEN", "FINGERPRINT", "ERROR")
 WORKER_COLUMNS = ("STATUS", "WORKER", "PROCESS", "VERSION", "BUSY", "HEARTBEAT", "QUEUES", "RUNS")
 PIPELINE_COLUMNS = ("PIPELINE", "VERSION", "DOCUMENT", "STAGES", "DESCRIPTION")
 
@@ -71,6 +73,27 @@ def worker_row(worker: WorkerProcess) -> Row:
         " ".join(worker.queues),
         ", ".join([*told, *([f"{untold} more"] if untold > 0 else [])]) or "-",
     )
+
+
+def letter_row(letter: DeadLetter, now: datetime) -> Row:
+    """One dead letter of a list."""
+    step = letter.step
+    return (
+        letter.short_id,
+        short_id(step.job_id),
+        step.stage,
+        step.name,
+        letter.queue,
+        str(step.tries),
+        _age(letter.created_at, now),
+        str(step.error or step.failure_reason),
+    )
+
+
+def group_row(group: ErrorGroup, now: datetime) -> Row:
+    """One group of errors of a list."""
+    error = f"{group.type}: {group.message}"
+    return (str(group.step_count), str(group.job_count), _age(group.last_seen_at, now), group.fingerprint, error)
 
 
 def job_lines(state: JobState, now: datetime) -> list[str]:

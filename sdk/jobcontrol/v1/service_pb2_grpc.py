@@ -529,10 +529,8 @@ class JobControlServicer:
     def ListDeadLetters(self, request, context):
         """Lists steps that failed for good and wait for somebody to decide.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
-        Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID,
-        INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
+        Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
+        INVALID_ARGUMENT/PAGE_TOKEN_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -565,11 +563,10 @@ class JobControlServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListErrorGroups(self, request, context):
-        """Groups errors of steps that look the same, most frequent first.
+        """Groups errors of dead letters that look the same, most frequent first.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
-        Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
+        Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
+        INVALID_ARGUMENT/PAGE_TOKEN_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -278,10 +278,8 @@ class JobControlStub:
     ListDeadLetters: _grpc.UnaryUnaryMultiCallable[_dead_letter_pb2.ListDeadLettersRequest, _dead_letter_pb2.ListDeadLettersResponse]
     """Lists steps that failed for good and wait for somebody to decide.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
-    Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID,
-    INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
+    Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
+    INVALID_ARGUMENT/PAGE_TOKEN_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
     """
     RequeueDeadLetters: _grpc.UnaryUnaryMultiCallable[_dead_letter_pb2.RequeueDeadLettersRequest, _dead_letter_pb2.RequeueDeadLettersResponse]
     """Gives dead letters a fresh budget of tries: in their own job while it can
@@ -302,11 +300,10 @@ class JobControlStub:
     told in `failures` (NOT_FOUND/DEAD_LETTER_NOT_FOUND).
     """
     ListErrorGroups: _grpc.UnaryUnaryMultiCallable[_stats_pb2.ListErrorGroupsRequest, _stats_pb2.ListErrorGroupsResponse]
-    """Groups errors of steps that look the same, most frequent first.
+    """Groups errors of dead letters that look the same, most frequent first.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
-    Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
+    Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
+    INVALID_ARGUMENT/PAGE_TOKEN_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
     """
     GetStats: _grpc.UnaryUnaryMultiCallable[_stats_pb2.GetStatsRequest, _stats_pb2.GetStatsResponse]
     """Counts jobs: active and waiting now, completed and failed in a window.
@@ -543,10 +540,8 @@ class JobControlAsyncStub(JobControlStub):
     ListDeadLetters: _aio.UnaryUnaryMultiCallable[_dead_letter_pb2.ListDeadLettersRequest, _dead_letter_pb2.ListDeadLettersResponse]  # type: ignore[assignment]
     """Lists steps that failed for good and wait for somebody to decide.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
-    Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID,
-    INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
+    Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
+    INVALID_ARGUMENT/PAGE_TOKEN_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
     """
     RequeueDeadLetters: _aio.UnaryUnaryMultiCallable[_dead_letter_pb2.RequeueDeadLettersRequest, _dead_letter_pb2.RequeueDeadLettersResponse]  # type: ignore[assignment]
     """Gives dead letters a fresh budget of tries: in their own job while it can
@@ -567,11 +562,10 @@ class JobControlAsyncStub(JobControlStub):
     told in `failures` (NOT_FOUND/DEAD_LETTER_NOT_FOUND).
     """
     ListErrorGroups: _aio.UnaryUnaryMultiCallable[_stats_pb2.ListErrorGroupsRequest, _stats_pb2.ListErrorGroupsResponse]  # type: ignore[assignment]
-    """Groups errors of steps that look the same, most frequent first.
+    """Groups errors of dead letters that look the same, most frequent first.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
-    Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
+    Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
+    INVALID_ARGUMENT/PAGE_TOKEN_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
     """
     GetStats: _aio.UnaryUnaryMultiCallable[_stats_pb2.GetStatsRequest, _stats_pb2.GetStatsResponse]  # type: ignore[assignment]
     """Counts jobs: active and waiting now, completed and failed in a window.
@@ -961,10 +955,8 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_dead_letter_pb2.ListDeadLettersResponse, _abc.Awaitable[_dead_letter_pb2.ListDeadLettersResponse]]:
         """Lists steps that failed for good and wait for somebody to decide.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
-        Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID,
-        INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
+        Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
+        INVALID_ARGUMENT/PAGE_TOKEN_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
         """
 
     @_abc_1.abstractmethod
@@ -1003,11 +995,10 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
         request: _stats_pb2.ListErrorGroupsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_stats_pb2.ListErrorGroupsResponse, _abc.Awaitable[_stats_pb2.ListErrorGroupsResponse]]:
-        """Groups errors of steps that look the same, most frequent first.
+        """Groups errors of dead letters that look the same, most frequent first.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
-        Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
+        Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
+        INVALID_ARGUMENT/PAGE_TOKEN_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
         """
 
     @_abc_1.abstractmethod

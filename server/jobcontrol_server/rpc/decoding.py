@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from jobcontrol import v1 as pb
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
@@ -14,6 +15,7 @@ from jobcontrol_core.domain.moments import from_micros, to_micros
 from jobcontrol_core.domain.values import Job, PipelineSpec, Step
 from jobcontrol_core.store.builds import NewBuild, NewDocument
 from jobcontrol_core.store.eventlog import Place
+from jobcontrol_core.store.letters import DeadLetter, GroupCursor, LetterCursor, LetterFilter
 from jobcontrol_core.store.lookup import JobCursor, JobFilter
 from jobcontrol_core.store.requests import RequestKey
 from jobcontrol_core.store.retries import NewRetry
@@ -25,6 +27,8 @@ from jobcontrol_server.watch.hub import Watch
 
 SAMPLE_NAME = "sample"
 USUAL_HEARTBEAT, SHORTEST_HEARTBEAT, LONGEST_HEARTBEAT = 15.0, 1.0, 60.0
+#: The last microsecond of the year 9999.
+LATEST = 253_402_300_799_999_999
 
 _JOB_STATUS: Mapping[int, JobStatus] = {int(number): status for status, number in JOB_STATUS.items()}
 _STEP_STATUS: Mapping[int, StepStatus] = {int(number): status for status, number in STEP_STATUS.items()}
@@ -115,6 +119,36 @@ def to_step_cursor(key: SortKey | None) -> tuple[int, str] | None:
 def to_place(key: SortKey | None) -> Place | None:
     """Where a page of a job's log goes on."""
     return None if key is None else (int(key[0]), int(key[1]))
+
+
+def letter_key(letter: DeadLetter) -> SortKey:
+    """Where a dead letter stands in the list of them."""
+    return [to_micros(letter.created_at), letter.id]
+
+
+def to_letter_cursor(key: SortKey | None) -> LetterCursor | None:
+    return None if key is None else LetterCursor(_moment(key[0]), str(key[1]))
+
+
+def to_group_cursor(key: SortKey | None) -> GroupCursor | None:
+    return None if key is None else GroupCursor(int(key[0]), str(key[1]))
+
+
+def to_letter_filter(job_id: str, span: pb.TimeRange, *, queue: str = "", fingerprint: str = "") -> LetterFilter:
+    """Dead letters of the job with this full id, if there is one, given up within the span."""
+    return LetterFilter(
+        queue=queue,
+        job_id=job_id,
+        fingerprint=fingerprint,
+        since=_bound(span.start_time) if span.HasField("start_time") else None,
+        until=_bound(span.end_time) if span.HasField("end_time") else None,
+    )
+
+
+def _bound(stamp: Timestamp) -> datetime:
+    """The first microsecond that is not before a moment; moments that no datetime holds are as far as one goes."""
+    micros = stamp.seconds * 1_000_000 - (-stamp.nanos // 1_000)
+    return from_micros(min(max(micros, 0), LATEST))
 
 
 def _moment(micros: int) -> datetime:

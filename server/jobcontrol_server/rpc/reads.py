@@ -10,6 +10,14 @@ from jobcontrol_core.domain.lifecycle import JobStatus
 from jobcontrol_core.domain.values import JSON_MEDIA_TYPE, Job, Step
 from jobcontrol_core.store.blobs import get_blob
 from jobcontrol_core.store.eventlog import LogFilter, LogPage, Place, read_log
+from jobcontrol_core.store.letters import (
+    DeadLetter,
+    ErrorGroup,
+    GroupCursor,
+    LetterCursor,
+    list_error_groups,
+    list_letters,
+)
 from jobcontrol_core.store.lookup import (
     StepDetail,
     get_job,
@@ -19,7 +27,7 @@ from jobcontrol_core.store.lookup import (
     resolve_job_id,
     resolve_step_id,
 )
-from jobcontrol_server.rpc.decoding import to_step_statuses
+from jobcontrol_server.rpc.decoding import to_letter_filter, to_step_statuses
 
 
 def find_job(tx: Connection, tenant: str, given: str) -> Job:
@@ -72,3 +80,21 @@ def find_log(tx: Connection, tenant: str, request: pb.ListEventsRequest, *, afte
         newest_first=request.newest_first,
     )
     return read_log(tx, job_id, wanted, after=after, limit=limit)
+
+
+def find_letters(
+    tx: Connection, tenant: str, request: pb.ListDeadLettersRequest, *, after: LetterCursor | None, limit: int
+) -> list[DeadLetter]:
+    """Up to `limit` dead letters that the request asks for. Raises JobNotFound."""
+    wanted = request.filter
+    job_id = resolve_job_id(tx, tenant, wanted.job_id) if wanted.job_id else ""
+    found = to_letter_filter(job_id, wanted.created, queue=wanted.queue, fingerprint=wanted.fingerprint)
+    return list_letters(tx, tenant, found, after=after, limit=limit)
+
+
+def find_error_groups(
+    tx: Connection, tenant: str, request: pb.ListErrorGroupsRequest, *, after: GroupCursor | None, limit: int
+) -> list[ErrorGroup]:
+    """Up to `limit` groups of errors that the request asks for. Raises JobNotFound."""
+    job_id = resolve_job_id(tx, tenant, request.job_id) if request.job_id else ""
+    return list_error_groups(tx, tenant, to_letter_filter(job_id, request.failed), after=after, limit=limit)

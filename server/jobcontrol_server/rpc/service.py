@@ -15,20 +15,32 @@ from jobcontrol_server.rpc.builds import Builds
 from jobcontrol_server.rpc.caller import caller_of
 from jobcontrol_server.rpc.decoding import (
     job_key,
+    letter_key,
     step_key,
+    to_group_cursor,
     to_job_cursor,
     to_job_filter,
+    to_letter_cursor,
     to_place,
     to_step_cursor,
     to_watch,
 )
 from jobcontrol_server.rpc.encoding.jobs import to_job
+from jobcontrol_server.rpc.encoding.letters import to_dead_letter, to_error_group
 from jobcontrol_server.rpc.encoding.loglines import to_event
 from jobcontrol_server.rpc.encoding.pipelines import to_pipeline
 from jobcontrol_server.rpc.encoding.steps import to_step, to_step_detail
 from jobcontrol_server.rpc.encoding.workers import to_worker
 from jobcontrol_server.rpc.pages import PageTokens, page_size
-from jobcontrol_server.rpc.reads import find_job, find_log, find_result, find_step, find_steps
+from jobcontrol_server.rpc.reads import (
+    find_error_groups,
+    find_job,
+    find_letters,
+    find_log,
+    find_result,
+    find_step,
+    find_steps,
+)
 from jobcontrol_server.store_calls import StoreCalls
 from jobcontrol_server.watch.hub import Hub
 
@@ -37,6 +49,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 #: Bytes of a result in one message.
 CHUNK = 256 << 10
 JOBS_PAGE, STEPS_PAGE, EVENTS_PAGE, PIPELINES_PAGE, WORKERS_PAGE = 50, 100, 100, 100, 100
+LETTERS_PAGE, GROUPS_PAGE = 50, 20
 STARTED, EXISTING = "Build job started", "This path is being built already"
 VALID = "This build could be started; nothing was done"
 
@@ -133,6 +146,25 @@ class JobControl:
         token = self._tokens.issue(request, tenant, [found[size - 1].session_id]) if len(found) > size else ""
         _tell_next_page(context, token)
         return pb.ListWorkersResponse(workers=map(to_worker, found[:size]), next_page_token=token)
+
+    async def ListDeadLetters(self, request: pb.ListDeadLettersRequest, context: Context) -> pb.ListDeadLettersResponse:
+        tenant = caller_of(context).tenant
+        size = page_size(request.page_size, LETTERS_PAGE)
+        after = to_letter_cursor(self._tokens.read(request, tenant))
+        letters = await self._calls.read(find_letters, tenant, request, after=after, limit=size + 1)
+        token = self._tokens.issue(request, tenant, letter_key(letters[size - 1])) if len(letters) > size else ""
+        _tell_next_page(context, token)
+        return pb.ListDeadLettersResponse(dead_letters=map(to_dead_letter, letters[:size]), next_page_token=token)
+
+    async def ListErrorGroups(self, request: pb.ListErrorGroupsRequest, context: Context) -> pb.ListErrorGroupsResponse:
+        tenant = caller_of(context).tenant
+        size = page_size(request.page_size, GROUPS_PAGE)
+        after = to_group_cursor(self._tokens.read(request, tenant))
+        groups = await self._calls.read(find_error_groups, tenant, request, after=after, limit=size + 1)
+        last = groups[size - 1] if len(groups) > size else None
+        token = self._tokens.issue(request, tenant, [last.steps, last.fingerprint]) if last else ""
+        _tell_next_page(context, token)
+        return pb.ListErrorGroupsResponse(error_groups=map(to_error_group, groups[:size]), next_page_token=token)
 
     def WatchProgress(self, request: pb.WatchProgressRequest, context: Context) -> AsyncIterator[bytes]:
         """Messages as bytes: the hub has encoded them, once for all watchers."""

@@ -32,6 +32,7 @@ ID = matching(r"[a-z0-9-]{4,63}", "4 to 63 characters of [a-z0-9-]")
 NAME = matching(r"[a-z0-9][a-z0-9-]{0,62}", "a name that matches ^[a-z0-9][a-z0-9-]{0,62}$")
 REQUEST_ID = matching(r"[A-Za-z0-9._:-]{1,64}", "at most 64 characters of [A-Za-z0-9._:-]")
 MEDIA_TYPE = matching(r"[a-z0-9.+-]+/[a-z0-9.+-]+", "type/subtype in lower case, without parameters")
+FINGERPRINT = matching(r"[0-9a-f]{1,64}", "at most 64 characters of [0-9a-f]")
 REASON = text(512, lines=True)
 ETAG = text(128)
 PAGE_TOKEN = length(1024)
@@ -112,4 +113,12 @@ CONSTRAINTS: Mapping[tuple[str, str], Constraint] = {
     ("ListWorkersRequest", "page_size"): optional(not_negative),
     ("ListWorkersRequest", "page_token"): optional(PAGE_TOKEN),
     ("ListWorkersRequest", "queue"): optional(NAME),
+    ("ListDeadLettersRequest", "page_size"): optional(not_negative),
+    ("ListDeadLettersRequest", "page_token"): optional(PAGE_TOKEN),
+    ("DeadLetterFilter", "queue"): optional(NAME),
+    ("DeadLetterFilter", "job_id"): optional(ID),
+    ("DeadLetterFilter", "fingerprint"): optional(FINGERPRINT),
+    ("ListErrorGroupsRequest", "page_size"): optional(not_negative),
+    ("ListErrorGroupsRequest", "page_token"): optional(PAGE_TOKEN),
+    ("ListErrorGroupsRequest", "job_id"): optional(ID),
 }

@@ -13,6 +13,8 @@ SERVED = frozenset(
         "GetJob",
         "GetResult",
         "GetStep",
+        "ListDeadLetters",
+        "ListErrorGroups",
         "ListEvents",
         "ListJobs",
         "ListPipelines",
