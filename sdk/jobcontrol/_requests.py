@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 import uuid
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -41,12 +42,13 @@ def start_request(
     parameters: Mapping[str, Any] | None,
     labels: Mapping[str, str] | None,
     if_running: IfRunning,
+    time_limit: float | None,
     request_id: str | None,
 ) -> pb.StartBuildRequest:
     """StartBuild under `request_id`, or under a fresh one, so that it may be sent twice."""
     if if_running not in _POLICIES:
         raise invalid("if_running", f"{if_running!r} is none of {', '.join(_POLICIES)}")
-    return pb.StartBuildRequest(
+    request = pb.StartBuildRequest(
         path_id=path_id,
         title=title,
         pipeline=pipeline,
@@ -56,6 +58,9 @@ def start_request(
         conflict_policy=_POLICIES[if_running],
         request_id=request_id or new_request_id(),
     )
+    if time_limit is not None:
+        request.timeout.FromTimedelta(timedelta(seconds=time_limit))
+    return request
 
 
 def cancel_request(job_id: str, *, reason: str, etag: str, request_id: str | None) -> pb.CancelRequest:

@@ -79,14 +79,16 @@ class Client:
         parameters: Mapping[str, Any] | None = None,
         labels: Mapping[str, str] | None = None,
         if_running: IfRunning = "fail",
+        time_limit: float | None = None,
         request_id: str | None = None,
     ) -> Job:
         """Start building `path_id`; when this returns, the job is on the server's disk.
 
         `document` is a file (Path), its bytes or text, or SAMPLE for the one that comes with the pipeline.
         If the path is being built already: "fail" raises AlreadyRunning, "attach" returns the job that is
-        there, "replace" cancels that one, and the new job starts when it has ended. The
-        same `request_id` with the same arguments returns the same job for 24 hours.
+        there, "replace" cancels that one, and the new job starts when it has ended. A job that has not ended
+        after `time_limit` seconds fails. The same `request_id` with the same arguments returns the same job
+        for 24 hours.
         """
         request = start_request(
             pipeline,
@@ -96,6 +98,7 @@ class Client:
             parameters=parameters,
             labels=labels,
             if_running=if_running,
+            time_limit=time_limit,
             request_id=request_id,
         )
         try:

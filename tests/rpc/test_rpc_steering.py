@@ -1,7 +1,10 @@
 """Pause, Resume, etags, replaced and checked builds over the wire."""
 
+from datetime import timedelta
+
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from sqlalchemy.exc import NoResultFound
 
 from jobcontrol import v1 as pb
@@ -9,6 +12,7 @@ from jobcontrol_core.bus.connection import connect
 from jobcontrol_core.bus.postman import STOPS_CHANNEL
 from jobcontrol_core.bus.tickets import TicketQueues
 from jobcontrol_core.store.blobs import get_blob
+from jobcontrol_core.store.tables import jobs
 from rpc.serving import DOCUMENT, Serving, refused
 from services.waiting import wait_until
 
@@ -133,3 +137,12 @@ async def test_a_build_that_is_checked_only_is_refused_as_it_would_be(server: Se
     )
     assert (await server.stub.StartBuild(replacing)).job.job_id == ""
     assert (await server.stub.GetJob(pb.GetJobRequest(job_id=job_id))).job.status == pb.JOB_STATUS_PENDING
+
+
+async def test_a_job_that_is_over_its_time_is_failed_by_the_dispatcher(server: Serving) -> None:
+    job_id = await server.start("p", timeout=Duration(seconds=60))
+    assert (await server.stub.GetJob(pb.GetJobRequest(job_id=job_id))).job.timeout.seconds == 60
+    await server.work(server.worker.rewind, jobs.c.deadline_at, timedelta(seconds=60))
+    told = [message async for message in server.stub.WatchProgress(pb.WatchProgressRequest(job_id=job_id))]
+    ended = told[-1].finished.job
+    assert (ended.status, ended.error.type) == (pb.JOB_STATUS_FAILED, "JobTimeout")

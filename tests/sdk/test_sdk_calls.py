@@ -193,6 +193,7 @@ def test_start_sends_everything_that_it_was_given(wire: Wire, tmp_path: Path) ->
             parameters={"depth": 2, "tags": ["a", None]},
             labels={"team": "red"},
             if_running="attach",
+            time_limit=90.5,
         )
 
     request, made = wire.serve(start, "StartBuild", STARTED)
@@ -201,6 +202,7 @@ def test_start_sends_everything_that_it_was_given(wire: Wire, tmp_path: Path) ->
     assert dict(request.parameters) == {"depth": 2.0, "tags": request.parameters["tags"]}
     assert dict(request.labels) == {"team": "red"}
     assert request.conflict_policy == pb.CONFLICT_POLICY_USE_EXISTING
+    assert request.timeout.ToTimedelta().total_seconds() == 90.5
     assert (made.id, made.short_id, made.status, made.was_running) == (JOB_ID, SHORT_ID, JobStatus.PENDING, False)
 
 

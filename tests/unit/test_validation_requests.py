@@ -213,7 +213,6 @@ def test_a_result_is_asked_for_by_a_plain_media_type() -> None:
     [
         (pb.StartBuildRequest(path_id="x", priority=1), "priority"),
         (pb.StartBuildRequest(path_id="x", retry_policy=pb.RetryPolicy()), "retry_policy"),
-        (pb.StartBuildRequest(path_id="x", timeout=Duration(seconds=5)), "timeout"),
         (pb.GetJobRequest(job_id=JOB, read_mask=FieldMask(paths=["*"])), "read_mask"),
         (pb.ListJobsRequest(min_priority=0), "min_priority"),
         (pb.ListJobsRequest(labels={"team": "red"}), "labels"),
@@ -229,6 +228,7 @@ def test_a_field_or_value_whose_behaviour_comes_later_is_named(request_: Message
 @pytest.mark.parametrize(
     "request_",
     [
+        pb.StartBuildRequest(path_id="x", timeout=Duration(seconds=5)),
         pb.StartBuildRequest(path_id="x", conflict_policy=pb.CONFLICT_POLICY_FAIL),
         pb.StartBuildRequest(path_id="x", conflict_policy=pb.CONFLICT_POLICY_CANCEL_EXISTING, validate_only=True),
         pb.CancelRequest(job_id=JOB, reason="r", request_id="i", etag='"a"'),

@@ -121,6 +121,7 @@ class Job:
     triggered_by: str
     retry_of: str | None
     waits_for: str | None
+    timeout: timedelta | None
     attempt: int
     result_types: tuple[str, ...]
     created_at: datetime

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -57,6 +57,7 @@ class NewBuild:
     triggered_by: str = ""
     use_existing: bool = False
     replaces_existing: bool = False
+    timeout: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,5 +167,6 @@ def _job_row(build: NewBuild, job_id: str, now: datetime) -> dict[str, Any]:
         "first_job_id": job_id,
         "last_sequence": 0,
         "created_at": now,
+        "deadline_at": None if build.timeout is None else now + build.timeout,
         "updated_at": now,
     }

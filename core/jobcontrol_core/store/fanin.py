@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from jobcontrol_core.domain.lifecycle import ACTIVE_JOB, JobStatus, StepStatus
+from jobcontrol_core.domain.lifecycle import ACTIVE_JOB, JobStatus, StepStatus, Stopping
 from jobcontrol_core.domain.values import JobError
 from jobcontrol_core.store.births import bear_finalize
 from jobcontrol_core.store.ledger import Entry, Ledger
@@ -45,7 +45,9 @@ def _release_waiting(ledger: Ledger) -> None:
 
 
 def _conclude(ledger: Ledger, entry: Entry) -> None:
-    if entry.stopping is not None:
+    if entry.stopping is Stopping.FAILED:
+        _end_failed(entry)
+    elif entry.stopping is not None:
         reason = entry.row["status_reason"] if entry.change is None else entry.change.reason
         actor = entry.row["status_actor"] if entry.change is None else entry.change.actor
         entry.move(entry.stopping.job_status, actor=actor, reason=reason)
@@ -89,4 +91,10 @@ def _fail(ledger: Ledger, entry: Entry, stage_no: int) -> None:
     ).one()
     error = JobError(failed.error["type"], failed.error["message"], failed.stage, failed.id)
     entry.set_error(error)
+    _end_failed(entry)
+
+
+def _end_failed(entry: Entry) -> None:
+    error = entry.error
+    assert error is not None
     entry.move(JobStatus.FAILED, reason=f"{error.type}: {error.message}"[:512])

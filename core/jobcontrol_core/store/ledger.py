@@ -39,6 +39,7 @@ _LOCKED = [
     jobs.c.stopping_because,
     jobs.c.waits_for,
     jobs.c.percent,
+    jobs.c.error,
     jobs.c.revision,
     jobs.c.last_sequence,
     jobs.c.started_at,
@@ -146,6 +147,18 @@ class Entry:
         self.status = target
         self.values |= {"status_actor": actor, "status_reason": reason}
         self.has_news = True
+
+    def fail(self, error: JobError) -> None:
+        """Stop the job: it is FAILED with this error as soon as none of its steps is open."""
+        self.stopping = Stopping.FAILED
+        self.set_error(error)
+        self.has_news = True
+
+    @property
+    def error(self) -> JobError | None:
+        """Why the job is, or is going to be, FAILED."""
+        stored = self.values.get("error") or self.row["error"]
+        return JobError(**stored) if stored else None
 
     def set_error(self, error: JobError) -> None:
         """Why the job is going to be FAILED."""

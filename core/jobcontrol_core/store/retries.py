@@ -94,6 +94,8 @@ def _job_row(old: Row, job_id: str, now: datetime, retry: NewRetry) -> dict[str,
         "attempt": old["attempt"] + 1,
         "last_sequence": 0,
         "created_at": now,
+        # As much time as the old job had.
+        "deadline_at": None if old["deadline_at"] is None else now + (old["deadline_at"] - old["created_at"]),
         "updated_at": now,
     }
 

@@ -44,6 +44,7 @@ def to_job(row: Row, stage_rows: Iterable[Row]) -> Job:
         triggered_by=row["triggered_by"],
         retry_of=row["retry_of"],
         waits_for=row["waits_for"],
+        timeout=row["deadline_at"] - row["created_at"] if row["deadline_at"] else None,
         attempt=row["attempt"],
         result_types=tuple(row["results"]),
         created_at=row["created_at"],

@@ -1,4 +1,4 @@
-"""Cancel, and the sweep that ends what a stopping job left PENDING."""
+"""Cancel and failing as a whole, and the sweep that ends what a stopping job left PENDING."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select, update
 
 from jobcontrol_core.domain.errors import JobTerminal
 from jobcontrol_core.domain.lifecycle import ACTIVE_JOB, JobStatus, StepStatus, Stopping
+from jobcontrol_core.domain.values import JobError
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.fanin import conclude
 from jobcontrol_core.store.ledger import Committed, Entry, Ledger
@@ -39,6 +40,24 @@ def cancel_job(
     require_etag(entry.row, etag)
     entry.stopping = Stopping.CANCELLED
     entry.move(JobStatus.CANCELLING, actor=actor, reason=reason)
+    _end_pending(ledger, entry, pending)
+    conclude(ledger)
+    return ledger.settle()
+
+
+def fail_job(tx: Connection, job_id: str, error: JobError) -> tuple[Committed, ...]:
+    """Stop a job that cannot be completed any more: it ends FAILED with this error.
+
+    From the commit on none of its steps starts; those that run are told to stop, the others are SKIPPED. On a
+    job that has ended or is stopping nothing happens.
+    """
+    now = read_now(tx)
+    pending = _lock_pending(tx, job_id)
+    ledger = Ledger.open(tx, now, [job_id])
+    entry = ledger.entries[job_id]
+    if entry.status.has_ended or entry.stopping is not None:
+        return ()
+    entry.fail(error)
     _end_pending(ledger, entry, pending)
     conclude(ledger)
     return ledger.settle()

@@ -180,8 +180,8 @@ class StartBuildRequest(_message.Message):
 
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
-        """Longest time from creation to end; unset means no limit.
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        """Longest time from creation to end; unset means no limit. After it the job is
+        FAILED with the error type JobTimeout. A retry has as much time again.
         Validation: 1s to 7 days.
         """
 

@@ -223,7 +223,7 @@ class Job(_message.Message):
 
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
-        """Longest time from creation to end; unset means no limit. Not filled yet."""
+        """Longest time from creation to end; unset means no limit."""
 
     @_builtins.property
     def result_media_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

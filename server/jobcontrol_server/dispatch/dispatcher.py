@@ -15,6 +15,7 @@ from jobcontrol_core.domain.errors import Unavailable
 from jobcontrol_core.domain.ids import new_id
 from jobcontrol_core.settings import Settings
 from jobcontrol_core.store.backoff import make_due
+from jobcontrol_core.store.deadlines import expire_job, read_overdue_jobs
 from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.leases import drop_lease, take_lease
 from jobcontrol_core.store.retention import prune
@@ -53,6 +54,7 @@ class Dispatcher:
             Loop("reap", period, lambda: self._reaper.keep_watch(is_leader=self._is_leader)),
             Loop("tickets", period, self._if_leader(self._ticketing.top_up)),
             Loop("backoff", period, self._if_leader(self._make_due)),
+            Loop("deadlines", period, self._if_leader(self._expire)),
             Loop("sweep", period, self._if_leader(self._sweep)),
             Loop("prune", PRUNE_SECONDS, self._if_leader(lambda: self._store.write(prune))),
         ]
@@ -92,6 +94,14 @@ class Dispatcher:
     def _sweep(self) -> None:
         for job_id in self._store.read(read_stopping_jobs):
             while committed := self._store.write(sweep_job, job_id):
+                self._postman.ring(committed)
+
+    def _expire(self) -> None:
+        for job_id in self._store.read(read_overdue_jobs):
+            committed = self._store.write(expire_job, job_id)
+            if committed:
+                log.info("job_timed_out", job_id=job_id)
+                self._postman.ring_stop(job_id)
                 self._postman.ring(committed)
 
     def _if_leader(self, duty: Callable[[], object]) -> Callable[[], None]:

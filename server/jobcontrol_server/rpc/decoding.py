@@ -58,6 +58,7 @@ def to_new_build(request: pb.StartBuildRequest, pipeline: PipelineSpec, caller: 
         triggered_by=caller.actor,
         use_existing=request.conflict_policy == pb.CONFLICT_POLICY_USE_EXISTING,
         replaces_existing=request.conflict_policy == pb.CONFLICT_POLICY_CANCEL_EXISTING,
+        timeout=request.timeout.ToTimedelta() if request.HasField("timeout") else None,
     )
 
 

@@ -62,6 +62,7 @@ jobs = Table(
     Column("started_at", Moment),
     Column("completed_at", Moment),
     Column("served_at", Moment),
+    Column("deadline_at", Moment),
     Index("ix_jobs_tenant_created_at_id", "tenant", "created_at", "id"),
     Index("ix_jobs_tenant_status_created_at_id", "tenant", "status", "created_at", "id"),
     Index("ix_jobs_tenant_path_id_created_at_id", "tenant", "path_id", "created_at", "id"),

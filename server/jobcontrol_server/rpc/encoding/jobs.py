@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from jobcontrol import v1 as pb
 from jobcontrol_core.domain.progress import StageProgress
 from jobcontrol_core.domain.values import DocumentRef, Job, JobError
-from jobcontrol_server.rpc.encoding.plain import JOB_STATUS, to_struct, to_timestamp
+from jobcontrol_server.rpc.encoding.plain import JOB_STATUS, to_duration, to_struct, to_timestamp
 
 #: What a job's tenant is called where tenants are not used.
 DEFAULT_TENANT = "default"
@@ -35,6 +35,7 @@ def to_job(job: Job) -> pb.Job:
         triggered_by=job.triggered_by,
         retry_of=job.retry_of or "",
         waits_for=job.waits_for or "",
+        timeout=to_duration(job.timeout) if job.timeout else None,
         reused_steps=job.reused_steps,
         attempt=job.attempt,
         result_media_types=job.result_types,

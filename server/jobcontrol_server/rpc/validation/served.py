@@ -35,7 +35,6 @@ ALL: frozenset[int] = frozenset()
 NOT_YET: Mapping[tuple[str, str], frozenset[int]] = {
     ("StartBuildRequest", "priority"): ALL,
     ("StartBuildRequest", "retry_policy"): ALL,
-    ("StartBuildRequest", "timeout"): ALL,
     ("GetJobRequest", "read_mask"): ALL,
     ("ListJobsRequest", "query"): ALL,
     ("ListJobsRequest", "filter"): ALL,
