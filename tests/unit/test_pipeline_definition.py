@@ -142,3 +142,17 @@ def test_a_dataclass_becomes_an_object_with_everything_in_it() -> None:
 @pytest.mark.parametrize("value", [1, "a", None, ["a"], {"a": 1}])
 def test_every_other_value_is_taken_as_it_is(value: object) -> None:
     assert to_json_value(value) is value
+
+
+def test_a_stage_has_no_timeout_unless_it_names_one() -> None:
+    pipeline = Pipeline("letters")
+    pipeline.stage("one", weight=0.5)(idle)
+    pipeline.stage("two", weight=0.5, timeout=2.5)(idle)
+    pipeline.finish(timeout=60)(idle)
+    assert [stage.timeout for stage in pipeline.stages] == [None, 2.5, 60]
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan")])
+def test_a_timeout_is_a_time(timeout: float) -> None:
+    with pytest.raises(DefinitionError, match="timeout"):
+        Pipeline("letters").stage("one", weight=1.0, timeout=timeout)(idle)

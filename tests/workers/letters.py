@@ -18,6 +18,7 @@ def letters(
     split: Handler | None = None,
     concurrency: int = 10,
     retry: Retry = AT_ONCE,
+    timeout: float | None = None,
 ) -> Pipeline:
     """Stages split, spell and finalize; `spell` and `split` take the place of the usual handlers."""
     pipeline = Pipeline("letters")
@@ -29,7 +30,7 @@ def letters(
         return list(results["spell"])
 
     pipeline.stage("split", weight=0.2, retry=retry)(split or split_word)
-    pipeline.stage("spell", weight=0.8, concurrency=concurrency, retry=retry)(spell or echo)
+    pipeline.stage("spell", weight=0.8, concurrency=concurrency, retry=retry, timeout=timeout)(spell or echo)
     pipeline.finish(join, retry=retry)
     return pipeline
 

@@ -16,6 +16,7 @@ from jobcontrol_core.settings import environment_with
 from jobcontrol_core.store.stopping import cancel_job
 from jobcontrol_core.store.tables import workers
 from services.waiting import wait_until
+from workers import hanging
 from workers.floor import Floor
 from workers.on_files import Directory, Told, pipeline
 
@@ -135,6 +136,19 @@ async def test_the_steps_of_a_killed_process_are_taken_back_at_once_and_it_is_re
     assert site.floor.result(job_id) == ["a", "b"]
     assert [(one.outcome, one.used_a_try) for one in site.floor.attempts(job_id, "a")] == [("CRASHED", False)]
     assert "killed by SIGKILL" in _ends(site)
+
+
+@pytest.mark.parametrize("how", ["in C", "in C, swallowing every exception", "holding the interpreter"])
+async def test_a_handler_that_hangs_is_timed_out_and_its_process_is_replaced(site: Site, how: str) -> None:
+    site.supervise("workers.hanging:pipeline")
+    site.wait(site.children, "there is a process")
+    (first,) = site.children()
+    with site.floor.dispatcher():
+        job_id = site.floor.start(hanging.pipeline, how=how)
+        assert site.wait_for_end(job_id) is JobStatus.COMPLETED
+    assert [(one.outcome, one.used_a_try) for one in site.floor.attempts(job_id, how)] == [("TIMED_OUT", True)]
+    assert site.floor.result(job_id) != [first]
+    site.wait(lambda: first not in site.children() and not _is_there(first), "the process that hung is gone")
 
 
 async def test_the_death_of_one_process_leaves_its_neighbour_alone(site: Site) -> None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
-import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -18,24 +15,21 @@ from importlib.metadata import version
 import structlog
 
 from jobcontrol_core.bus.postman import Postman
-from jobcontrol_core.domain.errors import Unavailable
 from jobcontrol_core.domain.ids import new_id, short_id
 from jobcontrol_core.domain.outcomes import Interrupted, Outcome, StepOutcome
 from jobcontrol_core.domain.values import Build, ClaimedStep
-from jobcontrol_core.logs import configure_logs
 from jobcontrol_core.settings import Settings
 from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.lookup import read_build
 from jobcontrol_core.store.sessions import Session, open_session
 from jobcontrol_workers.appetite import Appetite
 from jobcontrol_workers.context import StepContext, StoredResults
+from jobcontrol_workers.deadlines import TIMED_OUT, Deadlines
 from jobcontrol_workers.documents import Documents
 from jobcontrol_workers.journal import Journal
-from jobcontrol_workers.leash import tie_to_parent
-from jobcontrol_workers.link import Link, Message
-from jobcontrol_workers.registry import Registry, load_pipelines
+from jobcontrol_workers.registry import Registry
 from jobcontrol_workers.room import Room
-from jobcontrol_workers.runner import Attempt, perform
+from jobcontrol_workers.runner import Attempt, outcome_of_stop, perform
 from jobcontrol_workers.taker import POP_SECONDS, Taker
 
 log = structlog.get_logger(__name__)
@@ -45,6 +39,8 @@ TICK_SECONDS = 0.25
 STOP_SECONDS = 1.0
 #: Handlers are stopped this share of the lease before it ends.
 TRUST_MARGIN = 0.2
+#: What the other steps of a process still have when one of them cannot be stopped.
+RETIRE_SECONDS = 30.0
 
 
 @dataclass(slots=True)
@@ -73,7 +69,8 @@ class WorkerProcess:
         #: By step and attempt: a step that was taken away may come back while its old attempt still winds down.
         self._running: dict[tuple[str, int], Running] = {}
         self._loop = asyncio.get_running_loop()
-        self._is_draining = False
+        self._draining: asyncio.Task[None] | None = None
+        self.deadlines = Deadlines(self._loop, stop=self._time_out, give_up=self._give_up)
         self._trusted_until = self._trust_from(time.monotonic())
         self.session_id = self._open_session()
         self._appetite = Appetite(
@@ -124,12 +121,22 @@ class WorkerProcess:
 
     async def drain(self) -> None:
         """Claim nothing more, let running steps end within the bound, give the others back, write it all."""
-        if self._is_draining:
-            return
-        self._is_draining = True
+        await asyncio.shield(self._start_draining(self._settings.drain_seconds))
+
+    @property
+    def has_retired(self) -> bool:
+        """True once everything is written and given back, and nothing will be claimed again."""
+        return self._draining is not None and self._draining.done()
+
+    def _start_draining(self, seconds: float) -> asyncio.Task[None]:
+        if self._draining is None:
+            self._draining = self._loop.create_task(self._drain(seconds))
+        return self._draining
+
+    async def _drain(self, seconds: float) -> None:
         self._taker.stop()
         await asyncio.to_thread(self._journal.stop_claiming, 1.0)
-        await self._settle(self._settings.drain_seconds)
+        await self._settle(seconds)
         for running in list(self._running.values()):
             self._stop(running, "DRAINED")
         await self._settle(STOP_SECONDS)
@@ -143,7 +150,7 @@ class WorkerProcess:
     @property
     def may_claim(self) -> bool:
         """False while draining, and while the lease cannot be trusted."""
-        return not self._is_draining and self._is_trusted
+        return self._draining is None and self._is_trusted
 
     @property
     def _is_trusted(self) -> bool:
@@ -153,7 +160,7 @@ class WorkerProcess:
         return sent_at + self._lease * (1 - TRUST_MARGIN)
 
     async def _settle(self, seconds: float) -> None:
-        tasks = [running.task for running in self._running.values()]
+        tasks = [running.task for running in self._running.values() if not running.is_recorded]
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
 
@@ -196,7 +203,8 @@ class WorkerProcess:
             async with self._gates[key]:
                 if attempt.context.stop_cause is None:
                     started = time.monotonic()
-                    outcome = await perform(attempt, self._threads)
+                    with self.deadlines.watch(attempt):
+                        outcome = await perform(attempt, self._threads)
                     seconds = time.monotonic() - started
         except asyncio.CancelledError:
             log.debug("step_not_begun", step_id=attempt.claimed.step.id)
@@ -219,79 +227,12 @@ class WorkerProcess:
         if running.attempt.is_async:
             running.task.cancel()
 
+    def _time_out(self, attempt: Attempt) -> None:
+        self._stop(self._running[attempt.claimed.step.id, attempt.claimed.step.attempt], TIMED_OUT)
 
-class Child:
-    """The process as its supervisor drives it, by messages over the link."""
-
-    def __init__(self, process: WorkerProcess, link: Link) -> None:
-        self._process = process
-        self._link = link
-        self._ended = asyncio.Event()
-
-    async def run(self) -> None:
-        """Until drained."""
-        self._process.start()
-        self._link.send(session=self._process.session_id)
-        while not self._ended.is_set():
-            self._process.check_trust()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), self._process.tick_seconds)
-
-    async def receive(self, message: Message) -> None:
-        match message:
-            case {"renewed": sent_at, "stopping": stopping}:
-                self._process.renewed(sent_at)
-                self._process.stop_jobs(stopping)
-            case {"stopping": stopping}:
-                self._process.stop_jobs(stopping)
-            case {"ended": session_id} if session_id == self._process.session_id:
-                log.warning("lease_lost", session=short_id(session_id))
-                with suppress(Unavailable):  # It is said again with the next renewal.
-                    self._link.send(session=self._process.lose_lease())
-            case {"drain": True}:
-                await self._process.drain()
-                self._link.send(drained=True)
-                self._ended.set()
-
-
-async def run_child(settings: Settings, targets: Sequence[str], supervisor: str, read_fd: int, write_fd: int) -> None:
-    """Serve until the supervisor drains this process; if it is gone, end at once."""
-    registry = Registry(load_pipelines(targets), settings)
-    store = Store(settings.database_url)
-    process = WorkerProcess(settings, registry, store, supervisor, settings.lease_seconds)
-    loop = asyncio.get_running_loop()
-    receiving: set[asyncio.Task[None]] = set()
-
-    def hear(message: Message) -> None:
-        def receive() -> None:
-            task = loop.create_task(child.receive(message))
-            receiving.add(task)
-            task.add_done_callback(receiving.discard)
-
-        loop.call_soon_threadsafe(receive)
-
-    link = Link(read_fd, write_fd, hear, on_end=lambda: os._exit(1))
-    child = Child(process, link)
-    link.start()
-    await child.run()
-
-
-def main() -> None:
-    """The supervisor alone runs this: PARENT_PID READ_FD WRITE_FD SUPERVISOR TARGET..."""
-    parent_pid, read_fd, write_fd, supervisor, *targets = sys.argv[1:]
-    tie_to_parent(int(parent_pid), signal.SIGKILL)
-    # A Ctrl+C in the terminal reaches every process; the supervisor alone decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    configure_logs("worker")
-    try:
-        asyncio.run(run_child(Settings.load(), targets, supervisor, int(read_fd), int(write_fd)))
-    except Unavailable as error:
-        log.error("database_away", error=str(error))
-        os._exit(1)
-    # Handlers on threads cannot be ended; their steps have been given back.
-    sys.stdout.flush()
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    main()
+    def _give_up(self, attempt: Attempt) -> None:
+        """A handler that does not stop holds a thread or the loop for ever: others must take this process's place."""
+        step = attempt.claimed.step
+        log.warning("step_does_not_stop", step_id=step.id, attempt=step.attempt, stage=step.stage)
+        self._record(self._running[step.id, step.attempt], outcome_of_stop(attempt))
+        self._start_draining(RETIRE_SECONDS)

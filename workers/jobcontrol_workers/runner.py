@@ -28,6 +28,7 @@ from jobcontrol_core.domain.outcomes import (
     check_children,
     encode_json,
     storable_text,
+    timed_out,
 )
 from jobcontrol_core.domain.values import Build, ClaimedStep, ErrorInfo
 from jobcontrol_workers.context import StepContext, StoredResults
@@ -60,7 +61,7 @@ async def perform(attempt: Attempt, threads: Executor) -> Outcome:
             return _of_raised(attempt, error)
         if attempt.context.has_seen_stop:
             # It was told to stop and returned for that: what it returned is no result.
-            return Interrupted(attempt.context.stop_cause or "STOPPED")
+            return outcome_of_stop(attempt)
         return to_outcome(attempt, answer)
     except BadResult as error:
         return _bad_result(error)
@@ -68,11 +69,19 @@ async def perform(attempt: Attempt, threads: Executor) -> Outcome:
         return _of_raised(attempt, error)
 
 
+def outcome_of_stop(attempt: Attempt) -> Outcome:
+    """What becomes of an attempt that was told to stop: only running out of time uses up a try."""
+    cause, timeout = attempt.context.stop_cause, attempt.served.stage.timeout
+    if cause == FailureReason.TIMED_OUT and timeout is not None:
+        return timed_out(timeout)
+    return Interrupted(cause or "STOPPED")
+
+
 def _of_raised(attempt: Attempt, error: BaseException) -> Outcome:
     cause = attempt.context.stop_cause
     if cause is not None and (attempt.context.has_seen_stop or attempt.is_async):
         # Whatever a handler raises once it knows that it is to stop, it raises for that.
-        return Interrupted(cause)
+        return outcome_of_stop(attempt)
     if isinstance(error, Unavailable):
         # Reading documents and results needs the database; that it is away is not the handler's failure.
         return Interrupted("LOST")

@@ -21,8 +21,10 @@ from jobcontrol_core.domain.errors import Unavailable
 from jobcontrol_core.domain.ids import short_id
 from jobcontrol_core.settings import Settings
 from jobcontrol_core.store.engine import Store
+from jobcontrol_core.store.exchange import Exchanged, exchange
 from jobcontrol_core.store.reaping import release_session
 from jobcontrol_core.store.sessions import renew_sessions
+from jobcontrol_workers.hangs import HangWatch
 from jobcontrol_workers.link import Link, Message
 
 log = structlog.get_logger(__name__)
@@ -43,13 +45,16 @@ class Child:
         self.session_id: str | None = None
         #: Killed by its supervisor because its time to drain was over.
         self.is_killed = False
+        #: Killed by its supervisor because it hung.
+        self.has_hung = False
+        self.hangs = HangWatch()
         self.started_at = time.monotonic()
         to_child_read, to_child_write = os.pipe()
         from_child_read, from_child_write = os.pipe()
         arguments = [str(os.getpid()), str(to_child_read), str(from_child_write), supervisor, *targets]
         # A session of its own: a terminal's Ctrl+C reaches the supervisor alone.
         self._popen = subprocess.Popen(
-            [sys.executable, "-m", "jobcontrol_workers.process", *arguments],
+            [sys.executable, "-m", "jobcontrol_workers.child", *arguments],
             pass_fds=(to_child_read, from_child_write),
             start_new_session=True,
         )
@@ -76,7 +81,15 @@ class Child:
         self.is_killed = True
         self._popen.kill()
 
+    def kill_if_hung(self) -> None:
+        """End it if it hangs; its steps that are past their time have timed out, the others are given back."""
+        if not self.has_hung and self.hangs.looks_hung():
+            self.has_hung = True
+            log.warning("process_hangs", pid=self.pid)
+            self._popen.kill()
+
     def _hear(self, message: Message) -> None:
+        self.hangs.hear(message)
         if "session" in message:
             self.session_id = message["session"]
 
@@ -133,6 +146,8 @@ class Supervisor:
         log.info("worker_started", supervisor=self._name, processes=self._settings.worker_processes)
         while not self._signals:
             self._start_missing()
+            for child in self._children:
+                child.kill_if_hung()
             self._see_exit(timeout=TURN_SECONDS)
         self._drain()
         self._is_over.set()
@@ -176,6 +191,8 @@ class Supervisor:
         is_drained = self._signals and (child.exit_code == 0 or child.is_killed)
         cause = "DRAINED" if is_drained else "CRASHED"
         try:
+            if child.has_hung:
+                self._tell(self._store.write(exchange, child.session_id, child.hangs.overdue(), []))
             released = self._store.write(release_session, child.session_id, how, cause)
         except Unavailable as error:
             # Its lease runs out by itself.
@@ -183,8 +200,11 @@ class Supervisor:
             return
         if released.accepted:
             log.info("steps_taken_back", count=len(released.accepted), session=short_id(child.session_id))
-        self._postman.ring(released.committed)
-        self._postman.push(released.waiting)
+        self._tell(released)
+
+    def _tell(self, exchanged: Exchanged) -> None:
+        self._postman.ring(exchanged.committed)
+        self._postman.push(exchanged.waiting)
 
     def _drain(self) -> None:
         """Drain every process; whatever is left after the bound, or at a second signal, is killed."""

@@ -73,6 +73,11 @@ class Interrupted:
 Outcome = Succeeded | Failed | Skipped | Interrupted
 
 
+def timed_out(seconds: float) -> Failed:
+    """What becomes of an attempt that ran longer than its stage allows: it uses up a try."""
+    return Failed(FailureReason.TIMED_OUT, ErrorInfo("TimedOut", f"still running after the stage's {seconds:g} s"))
+
+
 @dataclass(frozen=True, slots=True)
 class StepOutcome:
     """The end of attempt `attempt` of step `step_id`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 from jobcontrol.pipeline.answers import JsonValue
@@ -14,6 +14,7 @@ H = TypeVar("H", bound=Handler)
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 FINISH = "finalize"
+LONGEST_TIMEOUT = 30 * 86_400.0
 
 
 class DefinitionError(ValueError):
@@ -53,6 +54,7 @@ class Stage:
     version: int
     concurrency: int
     retry: Retry
+    timeout: float | None = None
 
 
 class Pipeline:
@@ -96,29 +98,44 @@ class Pipeline:
         version: int = 1,
         concurrency: int = 10,
         retry: Retry | None = None,
+        timeout: float | None = None,
     ) -> Callable[[H], H]:
         """Register the decorated `handler(ctx, input)` for the steps of stage `name`.
 
         The handler may be a coroutine function or a plain one, which then runs on a thread. It answers
         with `ctx.fan_out(...)` or any JSON value; a list counts as that many items. `concurrency` is
         how many steps of this stage one worker process runs at once, over all jobs.
+
+        A handler that runs longer than `timeout` seconds is told to stop, by `asyncio.CancelledError` or by
+        `ctx.cancelled`; its try is used up, and ends TIMED_OUT. One that is still running 4 s later takes its
+        process out of service: the process's other steps have 30 s to end, and another process takes over.
         """
         if name == FINISH or name in {stage.name for stage in self._stages}:
             raise DefinitionError(f"pipeline {self.name}: stage name {name!r} is taken")
 
         def register(handler: H) -> H:
-            self._stages.append(self._make_stage(name, handler, weight, queue, version, concurrency, retry))
+            made = self._make_stage(name, handler, weight, queue, version, concurrency, retry)
+            self._stages.append(replace(made, timeout=_checked_timeout(name, timeout)))
             return handler
 
         return register
 
-    def finish(self, handler: H | None = None, *, queue: str = "", version: int = 1, retry: Retry | None = None) -> Any:
+    def finish(
+        self,
+        handler: H | None = None,
+        *,
+        queue: str = "",
+        version: int = 1,
+        retry: Retry | None = None,
+        timeout: float | None = None,
+    ) -> Any:
         """Register `handler(ctx, input, results)`: runs once, after all steps; its answer is the job's result."""
 
         def register(handler: H) -> H:
             if self._finish is not None:
                 raise DefinitionError(f"pipeline {self.name}: finish is defined twice")
-            self._finish = self._make_stage(FINISH, handler, 0.0, queue, version, 1, retry)
+            made = self._make_stage(FINISH, handler, 0.0, queue, version, 1, retry)
+            self._finish = replace(made, timeout=_checked_timeout(FINISH, timeout))
             return handler
 
         return register(handler) if handler is not None else register
@@ -155,3 +172,9 @@ def _checked_name(name: str, what: str) -> str:
     if not NAME.fullmatch(name):
         raise DefinitionError(f"{what} name {name!r} must match {NAME.pattern}")
     return name
+
+
+def _checked_timeout(name: str, timeout: float | None) -> float | None:
+    if timeout is not None and not 0 < timeout <= LONGEST_TIMEOUT:
+        raise DefinitionError(f"stage {name}: timeout must be more than 0 s, and at most 30 days")
+    return timeout

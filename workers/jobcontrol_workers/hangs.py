@@ -1,0 +1,58 @@
+"""When a process hangs, judged from outside: its loop does not tick any more, and a step is past its time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jobcontrol_core.domain.outcomes import StepOutcome, timed_out
+from jobcontrol_workers.link import Message
+
+#: How long a process may be silent while a step of it is past its deadline.
+SILENCE = 5.0
+#: One look proves nothing: the supervisor may have slept itself, and hear the ticks of that time in a moment.
+LOOKS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A step that runs under a timeout; `deadline` is on the monotonic clock, which all processes share."""
+
+    job_id: str
+    step_id: str
+    attempt: int
+    deadline: float
+    seconds: float
+
+
+class HangWatch:
+    """Hears what one process tells on any thread; asked by its supervisor in every turn."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._ticked_at = clock()
+        self._timed: dict[tuple[str, int], Timed] = {}
+        self._looks = 0
+
+    def hear(self, message: Message) -> None:
+        match message:
+            case {"tick": True}:
+                self._ticked_at = self._clock()
+            case {"began": [job_id, step_id, attempt, deadline, seconds]}:
+                self._timed[step_id, attempt] = Timed(job_id, step_id, attempt, deadline, seconds)
+            case {"over": [step_id, attempt]}:
+                self._timed.pop((step_id, attempt), None)
+
+    def looks_hung(self) -> bool:
+        """True if the process hangs, and was found so in several looks, one after the other."""
+        deadlines = [one.deadline for one in list(self._timed.values())]
+        is_silent = bool(deadlines) and self._clock() - max(min(deadlines), self._ticked_at) > SILENCE
+        self._looks = self._looks + 1 if is_silent else 0
+        return self._looks >= LOOKS
+
+    def overdue(self) -> list[StepOutcome]:
+        """The outcomes of all steps that are past their deadline: each has used up a try."""
+        now = self._clock()
+        late = [one for one in list(self._timed.values()) if one.deadline <= now]
+        return [StepOutcome(one.job_id, one.step_id, one.attempt, timed_out(one.seconds)) for one in late]
