@@ -45,6 +45,9 @@ contract: $(READY) ## Lint of proto/, compatibility with the released contract, 
 sizes: $(READY) ## Lengths of files and functions
 	$(BIN)/pytest -q tests/house/test_sizes.py
 
+chaos: $(READY) ## Break everything at random while builds run, then check every promise
+	PYTHONPATH=tests $(BIN)/python -m chaos $(if $(database),--database $(database)) $(if $(seconds),--seconds $(seconds)) $(if $(seed),--seed $(seed))
+
 coverage: $(READY) ## Run every test and report branch coverage; the core must reach 95 %
 	$(BIN)/pytest --cov --cov-report=
 	$(BIN)/coverage report
@@ -78,4 +81,4 @@ $(READY): requirements-dev.lock pyproject.toml scripts/preflight.py
 	@$(PYTHON) scripts/environment.py .venv
 	@touch $@
 
-.PHONY: help demo dev test check static style types imports contract sizes coverage format proto proto-release migration lock clean
+.PHONY: help demo dev test check static style types imports contract sizes chaos coverage format proto proto-release migration lock clean

@@ -44,8 +44,7 @@ class PostgresServer:
             connection.execute(statement.encode())
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
+def running_postgres() -> Iterator[PostgresServer]:
     """PostgreSQL with its durability switched off: the tests kill our processes, never this one."""
     data = Path(tempfile.mkdtemp(prefix="jc-pg-"))
     try:
@@ -58,6 +57,12 @@ def postgres_server() -> Iterator[PostgresServer]:
         running.stop()
     finally:
         shutil.rmtree(data, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """The session's server."""
+    yield from running_postgres()
 
 
 @pytest.fixture

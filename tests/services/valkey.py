@@ -99,7 +99,8 @@ def find_valkey() -> str:
     return str(get_binary_path())
 
 
-def _running_valkey() -> Iterator[ValkeyServer]:
+def running_valkey() -> Iterator[ValkeyServer]:
+    """A server in a directory of its own, killed and removed at the end."""
     # A socket path holds about 104 bytes, less than pytest's own temporary directories may need.
     server = ValkeyServer(find_valkey(), Path(tempfile.mkdtemp(prefix="jc-vk-")))
     try:
@@ -113,7 +114,7 @@ def _running_valkey() -> Iterator[ValkeyServer]:
 @pytest.fixture(scope="session")
 def valkey_server() -> Iterator[ValkeyServer]:
     """The session's server. Take `redis_url` for an empty one; never kill or stop this one."""
-    yield from _running_valkey()
+    yield from running_valkey()
 
 
 @pytest.fixture
@@ -126,4 +127,4 @@ def redis_url(valkey_server: ValkeyServer) -> str:
 @pytest.fixture
 def own_valkey() -> Iterator[ValkeyServer]:
     """A server for this test alone, which it may kill, stop, start again and flush."""
-    yield from _running_valkey()
+    yield from running_valkey()
