@@ -23,6 +23,8 @@ from services.waiting import wait_until
 
 TARGET = "chaos.storm:storm"
 SERVERS, WORKERS = 2, 2
+#: Seconds in which the workers are up, also on a machine that is busy with other things.
+PATIENCE = 120.0
 
 
 @dataclass
@@ -48,7 +50,7 @@ class Arena:
     def open(self) -> None:
         self.servers = [self.stack.start_server() for _ in range(SERVERS)]
         self.workers = [self.stack.start_worker(TARGET) for _ in range(WORKERS)]
-        wait_until(lambda: len(self.worker_pids()) == 2 * WORKERS, "the workers are up")
+        wait_until(lambda: len(self.worker_pids()) == 2 * WORKERS, "the workers are up", timeout=PATIENCE)
 
     def revive(self) -> None:
         """Start whatever has ended; what cannot start now is left for the next time."""
