@@ -32,7 +32,7 @@ def test_a_killed_worker_process_is_replaced_and_its_steps_run_again(stack: Stac
     os.kill(victims[0], signal.SIGKILL)
     build.wait_for_end()
     assert not is_alive(victims[0])
-    assert set(stack.worker_pids()) - set(victims), "another process took its place"
+    wait_until(lambda: set(stack.worker_pids()) - set(victims), "another process took its place")
     build.assert_completed_once()
 
 
