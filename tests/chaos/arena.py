@@ -69,9 +69,9 @@ class Arena:
 
 
 def is_worker(pid: int) -> bool:
-    """Whether a process of this id runs and is a worker process; ids are used again."""
+    """Whether a process of this id runs and is one of the workers; ids are used again."""
     with suppress(OSError):
-        return is_alive(pid) and b"jobcontrol_workers.process" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return is_alive(pid) and b"-m\0jobcontrol_workers." in Path(f"/proc/{pid}/cmdline").read_bytes()
     return False
 
 
