@@ -125,10 +125,11 @@ def test_reapers_workers_sweeps_and_cancels_never_block_each_other(builds: Build
 
     together(5, disturb)
     builds.rewind(workers.c.lease_until, LEASE * 2)
-    for job_id in jobs:
-        while builds.store.read(read_stopping_jobs):
+    while stopping := builds.store.read(read_stopping_jobs):
+        for job_id in stopping:
             builds.sweep(job_id)
-        builds.write(reap)
+    builds.write(reap)
+    for job_id in jobs:
         assert builds.job(job_id).status.has_ended
         builds.audit(job_id)
 
