@@ -1,16 +1,20 @@
 """Cancel: nothing starts any more, what runs may end, and the rest is swept."""
 
 import pytest
+from sqlalchemy import update
 
 from jobcontrol_core.domain.errors import EtagMismatch, JobTerminal
-from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
+from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus, Stopping
 from jobcontrol_core.domain.outcomes import Interrupted
 from jobcontrol_core.store.lookup import get_step
 from jobcontrol_core.store.sessions import renew_sessions, stopping_jobs_of
 from jobcontrol_core.store.stopping import SWEEP, cancel_job, read_stopping_jobs
+from jobcontrol_core.store.tables import jobs
 from store.builds import Builds
 from store.factories import LEASE, SUB_CONCEPTS, UNITS, children, failed, succeeded
 from store.threads import together
+
+TOO_MANY = {"type": "TooManyFailures", "message": "more than half", "stage": "sub-concepts", "step_id": ""}
 
 
 def test_a_job_with_nothing_running_is_cancelled_at_once(builds: Builds) -> None:
@@ -192,3 +196,18 @@ def test_what_a_cancel_leaves_undone_is_no_progress(builds: Builds) -> None:
     builds.cancel(job_id)
     assert builds.job(job_id).status is JobStatus.CANCELLED
     assert builds.job(job_id).percent == before
+
+
+def test_a_job_that_is_stopped_to_fail_hands_nothing_out_and_ends_failed_with_its_rest_skipped(builds: Builds) -> None:
+    job_id = builds.start()
+    builds.fan_out(job_id, 2)
+    running = builds.claim_one(job_id, SUB_CONCEPTS)
+    builds.store.write(lambda tx: tx.execute(update(jobs).values(stopping_because=Stopping.FAILED, error=TOO_MANY)))
+    assert builds.claim(job_id) == ()
+    assert builds.store.read(read_stopping_jobs) == [job_id]
+    builds.sweep(job_id)
+    builds.end((running, succeeded(born=children(UNITS, 1))))
+    assert [step.status for step in builds.steps(job_id)] == [
+        StepStatus.COMPLETED, StepStatus.COMPLETED, StepStatus.SKIPPED, StepStatus.SKIPPED,
+    ]  # fmt: skip
+    assert builds.job(job_id).status is JobStatus.FAILED

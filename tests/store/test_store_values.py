@@ -1,10 +1,11 @@
 """What is kept beside the states: large values, dead letters, alerts."""
 
 import json
+import re
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Row, Table, func, select
+from sqlalchemy import Connection, Row, Table, event, func, select
 
 from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus
 from jobcontrol_core.domain.outcomes import NewChild, Succeeded
@@ -88,6 +89,27 @@ def test_builds_that_keep_the_same_values_in_other_orders_never_block_each_other
 
     together(4, end_in_turned_order)
     assert count(builds, blobs) == len(texts)
+
+
+def test_a_transaction_keeps_all_its_values_at_once_in_the_one_order_that_all_share(builds: Builds) -> None:
+    job_id = builds.start()
+    builds.fan_out(job_id, 4)
+    texts = [json.dumps(str(number) * INLINE_LIMIT) for number in range(4)]
+    claimed = builds.claim(job_id)
+    inserts: list[list[str]] = []
+
+    def note(_c: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        if statement.startswith("INSERT INTO blobs"):
+            inserts.append(re.findall(r"\b[0-9a-f]{64}\b", repr(parameters)))
+
+    event.listen(builds.store.engine, "before_cursor_execute", note)
+    builds.end(
+        *(
+            (one, succeeded(output=text, born=(NewChild(2, "only", "Only", other),)))
+            for one, text, other in zip(claimed, texts, reversed(texts), strict=True)
+        )
+    )
+    assert inserts == [sorted(digest_of(text.encode()) for text in texts)]
 
 
 def test_a_step_out_of_tries_leaves_a_dead_letter_and_an_alert_in_the_same_commit(builds: Builds) -> None:
