@@ -5,6 +5,7 @@ from jobcontrol_core.domain.outcomes import Interrupted
 from jobcontrol_core.domain.values import ClaimedStep
 from jobcontrol_core.store.demand import read_demand
 from jobcontrol_core.store.lookup import JobFilter, list_jobs
+from jobcontrol_core.store.stopping import read_stopping_jobs
 from store.builds import Builds, tree
 from store.factories import CONCEPTS, TENANT, request_key, succeeded
 from store.threads import together
@@ -115,6 +116,9 @@ def test_of_many_at_once_one_is_left_and_it_runs(builds: Builds) -> None:
             replace(builds)
 
     together(8, act)
+    # A step that was given back while its job was being cancelled is left to the sweep.
+    for job_id in builds.store.read(read_stopping_jobs):
+        builds.sweep(job_id)
     jobs = builds.store.read(list_jobs, TENANT, JobFilter(), after=None, limit=50)
     (left,) = [job for job in jobs if job.status in ACTIVE_JOB]
     assert left.waits_for is None
