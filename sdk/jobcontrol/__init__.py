@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         Result,
         Retry,
         RetryAfter,
+        Tolerate,
     )
     from jobcontrol.values import (
         Attempt,
@@ -72,7 +73,7 @@ _HOMES = {
     "events": "BulkStepChange Changes Event LinkNotice StatusChange StepChange",
     "job": "Job",
     "operations": "DeadLetter ErrorGroup LogLine RunningStep WorkerProcess",
-    "pipeline": "Context FanOut GiveUp Pipeline Result Retry RetryAfter",
+    "pipeline": "Context FanOut GiveUp Pipeline Result Retry RetryAfter Tolerate",
     "values": (
         "Attempt DocumentInfo Failure JobState JobStatus PipelineInfo PipelineStage StageProgress Step "
         "StepDetail StepLog StepStatus"
@@ -130,6 +131,7 @@ __all__ = [
     "StepDetail",
     "StepLog",
     "StepStatus",
+    "Tolerate",
     "WaitTimeout",
     "WorkerProcess",
 ]

@@ -140,10 +140,19 @@ def to_pipeline(pipeline: pb.Pipeline) -> PipelineInfo:
         document=enum_word(pb.DocumentRequirement, pipeline.document, "DOCUMENT_REQUIREMENT_"),
         document_media_types=tuple(pipeline.document_media_types),
         has_sample=pipeline.has_sample,
-        stages=tuple(
-            PipelineStage(stage.stage, stage.queue, stage.weight, stage.version, stage.concurrency)
-            for stage in pipeline.stages
-        ),
+        stages=tuple(_to_pipeline_stage(stage) for stage in pipeline.stages),
+    )
+
+
+def _to_pipeline_stage(stage: pb.PipelineStage) -> PipelineStage:
+    return PipelineStage(
+        stage=stage.stage,
+        queue=stage.queue,
+        weight=stage.weight,
+        version=stage.version,
+        concurrency=stage.concurrency,
+        on_failure=enum_word(pb.FailurePolicy, stage.failure_policy, "FAILURE_POLICY_"),
+        tolerated_share=stage.tolerated_share,
     )
 
 

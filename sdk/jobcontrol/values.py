@@ -233,13 +233,18 @@ class StepDetail:
 
 @dataclass(frozen=True, slots=True)
 class PipelineStage:
-    """One stage of a pipeline, as its workers have published it."""
+    """One stage of a pipeline, as its workers have published it.
+
+    `on_failure` is continue, fail_fast or tolerate; then `tolerated_share` of its steps may fail.
+    """
 
     stage: str
     queue: str
     weight: float
     version: int
     concurrency: int
+    on_failure: str = "continue"
+    tolerated_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from jobcontrol_core.domain.ids import new_id
 from jobcontrol_core.domain.outcomes import Skipped, Succeeded
 from rpc.serving import Serving, refused
 from store.builds import tree
-from store.factories import children, failed, succeeded
+from store.factories import children, failed, stages, succeeded
 
 
 async def test_a_job_is_found_by_any_ending_of_its_id(server: Serving) -> None:
@@ -223,6 +223,20 @@ async def test_a_job_that_is_not_completed_has_no_result(server: Serving) -> Non
     refusal = await refused(server.stub.GetResult(pb.GetResultRequest(job_id=job_id)))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "RESULT_NOT_READY")
     assert refusal.metadata == {"job_id": job_id, "status": "PENDING"}
+
+
+@pytest.mark.parametrize(
+    ("share", "policy", "told"),
+    [(1.0, "CONTINUE", 0.0), (0.0, "FAIL_FAST", 0.0), (0.25, "TOLERATE", 0.25)],
+)
+async def test_a_pipelines_stage_tells_what_a_failed_step_does(
+    server: Serving, share: float, policy: str, told: float
+) -> None:
+    server.publish(name="atlas", stages=stages(tolerated_share=share))
+    listed = await server.stub.ListPipelines(pb.ListPipelinesRequest(page_size=1))
+    stage = listed.pipelines[0].stages[0]
+    assert pb.FailurePolicy.Name(stage.failure_policy) == f"FAILURE_POLICY_{policy}"
+    assert stage.tolerated_share == told
 
 
 async def test_pipelines_are_listed_by_name_with_their_stages(server: Serving) -> None:

@@ -77,6 +77,11 @@ class Builds:
     def end(self, *ends: tuple[ClaimedStep, Outcome], session_id: str | None = None) -> Exchanged:
         return self.exchange([outcome_of(claimed, outcome) for claimed, outcome in ends], session_id=session_id)
 
+    def exchange_and_claim(self, job_id: str, *ends: tuple[ClaimedStep, Outcome]) -> Exchanged:
+        """End these, and ask in the same exchange for all that the job has."""
+        outcomes = [outcome_of(claimed, outcome) for claimed, outcome in ends]
+        return self.exchange(outcomes, ClaimWish(job_id, EVERY_STAGE))
+
     def fan_out(self, job_id: str, count: int, **overrides: Any) -> Exchanged:
         """Claim the root and complete it with `count` children in the next stage."""
         root = self.claim_one(job_id, CONCEPTS)

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,13 +11,14 @@ from jobcontrol_core.domain.errors import DomainError, JobNotRetryable, JobTermi
 from jobcontrol_core.domain.ids import new_id
 from jobcontrol_core.domain.outcomes import Interrupted, Outcome, Skipped
 from jobcontrol_core.domain.retry import RetryPolicy
-from jobcontrol_core.domain.values import ClaimedStep
+from jobcontrol_core.domain.tolerance import CONTINUE, FAIL_FAST
+from jobcontrol_core.domain.values import ClaimedStep, StageSpec
 from jobcontrol_core.store.backoff import make_due
 from jobcontrol_core.store.claims import ClaimWish
 from jobcontrol_core.store.reaping import reap, release_session
 from jobcontrol_core.store.tables import steps, workers
 from store.builds import Builds, outcome_of
-from store.factories import LEASE, UNITS, children, failed, pipeline, request_key, succeeded
+from store.factories import LEASE, UNITS, children, failed, pipeline, request_key, stages, succeeded
 
 PATHS = ("rust-101", "go-101")
 REFUSALS: tuple[type[DomainError], ...] = (PathBuildActive, JobTerminal, JobNotRetryable)
@@ -48,11 +50,14 @@ class Walk:
         self.jobs.append(
             self.builds.start(
                 path_id=self.random.choice(PATHS),
-                pipeline=pipeline(retry=backing_off),
+                pipeline=pipeline(stages=tuple(self.tolerating(one) for one in stages(backing_off))),
                 key=request_key(new_id()),
                 use_existing=False,
             )
         )
+
+    def tolerating(self, stage: StageSpec) -> StageSpec:
+        return replace(stage, tolerated_share=self.random.choice([CONTINUE, CONTINUE, 0.5, FAIL_FAST]))
 
     def exchange(self) -> None:
         """End some attempts, old ones and strangers' among them, and claim in some jobs."""
@@ -106,6 +111,10 @@ class Walk:
         if self.jobs:
             self.builds.sweep(self.random.choice(self.jobs))
 
+    def sweep_whole(self, job_id: str) -> None:
+        while self.builds.sweep(job_id):
+            pass
+
     def run_dry(self) -> None:
         """Let every job end: nothing is lost, nothing is stuck."""
         self.held.clear()
@@ -114,8 +123,10 @@ class Walk:
         for job_id in self.jobs:
             while not self.builds.job(job_id).status.has_ended:
                 self.make_due()
+                self.sweep_whole(job_id)
                 claimed = self.builds.claim(job_id)
-                assert claimed, f"job {job_id} is stuck: {self.builds.job(job_id)}"
+                has_ended = self.builds.job(job_id).status.has_ended
+                assert claimed or has_ended, f"job {job_id} is stuck: {self.builds.job(job_id)}"
                 self.builds.end(*((one, self.outcome(one)) for one in claimed))
 
 

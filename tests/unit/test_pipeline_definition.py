@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from jobcontrol.pipeline import DefinitionError, Pipeline, Retry, to_json_value
+from jobcontrol.pipeline import DefinitionError, Pipeline, Retry, Tolerate, to_json_value
+from jobcontrol.pipeline.definition import OnFailure
 from unit.attempts import idle
 
 
@@ -156,3 +157,26 @@ def test_a_stage_has_no_timeout_unless_it_names_one() -> None:
 def test_a_timeout_is_a_time(timeout: float) -> None:
     with pytest.raises(DefinitionError, match="timeout"):
         Pipeline("letters").stage("one", weight=1.0, timeout=timeout)(idle)
+
+
+@pytest.mark.parametrize(("on_failure", "share"), [("continue", 1.0), ("fail_fast", 0.0), (Tolerate(0.1), 0.1)])
+def test_a_stage_says_what_a_failed_step_does_to_the_build(on_failure: OnFailure, share: float) -> None:
+    pipeline = Pipeline("letters")
+    pipeline.stage("split", weight=1.0, on_failure=on_failure)(idle)
+    pipeline.finish(idle)
+    assert pipeline.stages[0].tolerated_share == share
+
+
+def test_a_failed_step_leaves_the_build_alone_unless_the_stage_says_otherwise() -> None:
+    assert defined(split=1.0).stages[0].tolerated_share == 1.0
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.1, 10])
+def test_a_tolerated_share_lies_between_none_and_all(share: float) -> None:
+    with pytest.raises(DefinitionError, match="more than 0"):
+        Tolerate(share)
+
+
+def test_an_unknown_failure_policy_is_refused() -> None:
+    with pytest.raises(DefinitionError, match="on_failure must be 'continue', 'fail_fast' or Tolerate"):
+        Pipeline("letters").stage("split", weight=1.0, on_failure="stop")(idle)  # type: ignore[arg-type]

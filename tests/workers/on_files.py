@@ -1,6 +1,7 @@
-"""A pipeline whose handlers and whose test, in different processes, speak through files of a directory.
+"""Pipelines whose handlers and whose test, in different processes, speak through files of a directory.
 
-A letter's attempt tells that it has begun, and waits until the test lets its letter go.
+A letter's attempt tells that it has begun, and waits until the test lets its letter go. `failing_fast` is the same
+with a capital letter failing for good, and the build with it.
 """
 
 import asyncio
@@ -9,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jobcontrol.pipeline import Pipeline, Retry
+from jobcontrol.pipeline import GiveUp, Pipeline, Retry
 from services.waiting import wait_until_async
 
 pipeline = Pipeline("letters-on-files")
+failing_fast = Pipeline("letters-that-fail-fast")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Directory:
 
 
 @pipeline.stage("split", weight=0.2)
+@failing_fast.stage("split", weight=0.2)
 async def split(ctx: Any, words: Any) -> Any:
     values = [{"directory": words["directory"], "letter": letter} for letter in words["letters"]]
     return ctx.fan_out("spell", values, key=lambda value: value["letter"])
@@ -65,6 +68,15 @@ async def spell(ctx: Any, value: Any) -> str:
     return str(value["letter"])
 
 
+@failing_fast.stage("spell", weight=0.8, concurrency=1, on_failure="fail_fast")
+async def spell_small(ctx: Any, value: Any) -> str:
+    letter = await spell(ctx, value)
+    if letter.isupper():
+        raise GiveUp(f"{letter} is a capital letter")
+    return letter
+
+
 @pipeline.finish
+@failing_fast.finish
 async def join(_ctx: Any, _words: Any, results: Any) -> list[str]:
     return list(results["spell"])

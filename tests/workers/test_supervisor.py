@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from jobcontrol.pipeline import Pipeline
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
 from jobcontrol_core.settings import environment_with
 from jobcontrol_core.store.stopping import cancel_job
@@ -18,7 +19,7 @@ from jobcontrol_core.store.tables import workers
 from services.waiting import wait_until
 from workers import hanging
 from workers.floor import Floor
-from workers.on_files import Directory, Told, pipeline
+from workers.on_files import Directory, Told, failing_fast, pipeline
 
 TESTS = Path(__file__).parents[1]
 LONG, SHORT = "60", "1"
@@ -75,7 +76,7 @@ class Site:
         self._pids |= found
         return found
 
-    def start(self, letters: str) -> str:
+    def start(self, letters: str, pipeline: Pipeline = pipeline) -> str:
         return self.floor.start(pipeline, directory=str(self.directory.path), letters=letters)
 
     def begun(self) -> list[Told]:
@@ -210,6 +211,18 @@ async def test_a_cancelled_build_stops_its_handlers_though_no_doorbell_rings(sit
     site.floor.store.write(cancel_job, job_id, actor="ada", reason="enough")
     assert site.wait_for_end(job_id) is JobStatus.CANCELLED
     assert [one.key for one in site.directory.told("cancelled")] == ["a"]
+
+
+async def test_a_step_that_fails_its_build_stops_the_steps_that_run_elsewhere(site: Site) -> None:
+    site.supervise("workers.on_files:failing_fast", processes=3)
+    job_id = site.start("Xab", failing_fast)
+    with site.floor.dispatcher():
+        site.wait_for_letters(3)
+        assert len({one.pid for one in site.begun()}) == 3
+        site.directory.let_go("X")
+        assert site.wait_for_end(job_id) is JobStatus.FAILED
+    assert [one.key for one in site.directory.told("cancelled")] == ["a", "b"]
+    assert site.floor.count(job_id, StepStatus.CANCELLED) == 2
 
 
 async def test_without_its_supervisors_renewals_a_process_stops_its_handlers_itself(site: Site) -> None:

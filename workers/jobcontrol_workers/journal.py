@@ -214,12 +214,14 @@ class Journal:
             second.claimed,
             first.committed + second.committed,
             first.waiting + second.waiting,
+            first.stopping + second.stopping,
         )
 
     def _follow_up(
         self, session_id: str, outcomes: Sequence[StepOutcome], errand: Errand, exchanged: Exchanged
     ) -> None:
         self._postman.ring(exchanged.committed)
+        self._postman.ring_stop(*exchanged.stopping)
         self._running.difference_update((outcome.step_id, outcome.attempt) for outcome in outcomes)
         self._running.update((claimed.step.id, claimed.step.attempt) for claimed in exchanged.claimed)
         for outcome in outcomes:

@@ -129,6 +129,7 @@ def _stage_spec(number: int, stage: Stage, settings: Settings) -> StageSpec:
         weight=stage.weight,
         concurrency=settings.concurrency_by_queue.get(stage.queue, stage.concurrency),
         retry=_retry(stage, settings),
+        tolerated_share=stage.tolerated_share,
     )
 
 

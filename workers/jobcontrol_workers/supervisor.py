@@ -204,6 +204,7 @@ class Supervisor:
 
     def _tell(self, exchanged: Exchanged) -> None:
         self._postman.ring(exchanged.committed)
+        self._postman.ring_stop(*exchanged.stopping)
         self._postman.push(exchanged.waiting)
 
     def _drain(self) -> None:

@@ -49,9 +49,10 @@ class Postman:
             crash_at(CrashPoint.AFTER_COMMIT_BEFORE_PUBLISH)
             self._post(lambda connection: _publish(connection, told))
 
-    def ring_stop(self, job_id: str) -> None:
-        """Tell workers that a job is to stop."""
-        self._post(lambda connection: connection.publish(STOPS_CHANNEL, job_id))
+    def ring_stop(self, *job_ids: str) -> None:
+        """Tell workers that these jobs are to stop."""
+        for job_id in job_ids:
+            self._post(lambda connection, job_id=job_id: connection.publish(STOPS_CHANNEL, job_id))  # type: ignore[misc]
 
     def push(self, waiting: Iterable[Waiting]) -> None:
         """See that each of these stages has a ticket on its queue."""

@@ -11,6 +11,7 @@ from typing import Any
 from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus, Stopping
 from jobcontrol_core.domain.progress import StageProgress
 from jobcontrol_core.domain.retry import RetryPolicy
+from jobcontrol_core.domain.tolerance import CONTINUE
 
 #: The stage that ends a build. It weighs nothing and has one step.
 FINALIZE = "finalize"
@@ -36,6 +37,8 @@ class StageSpec:
     weight: float
     concurrency: int
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    #: The share of its steps that may fail without failing the job: see domain/tolerance.py.
+    tolerated_share: float = CONTINUE
 
     @property
     def is_finalize(self) -> bool:

@@ -124,6 +124,7 @@ def insert_stages(tx: Connection, job_id: str, stages: tuple[StageSpec, ...]) ->
             "version": stage.version,
             "weight": stage.weight,
             "retry": asdict(stage.retry),
+            "tolerated_share": stage.tolerated_share,
         }
         for stage in stages
     ]

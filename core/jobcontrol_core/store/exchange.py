@@ -29,12 +29,16 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
-    """`accepted` are the step ids whose outcome was recorded; the others had been taken away before."""
+    """`accepted` are the step ids whose outcome was recorded; the others had been taken away before.
+
+    `stopping` are the jobs that these outcomes made fail while others of their steps run: these are to be told.
+    """
 
     accepted: frozenset[str]
     claimed: tuple[ClaimedStep, ...]
     committed: tuple[Committed, ...]
     waiting: tuple[Waiting, ...]
+    stopping: tuple[str, ...] = ()
 
 
 def exchange(
@@ -83,4 +87,12 @@ def _settled(ledger: Ledger, endings: Sequence[Ending], claimed: tuple[ClaimedSt
     conclude(ledger)
     committed = ledger.settle()
     accepted = frozenset(ending.row["id"] for ending in endings)
-    return Exchanged(accepted, claimed, committed, waiting_stages(ledger))
+    return Exchanged(accepted, claimed, committed, waiting_stages(ledger), _newly_stopping(ledger))
+
+
+def _newly_stopping(ledger: Ledger) -> tuple[str, ...]:
+    return tuple(
+        entry.job_id
+        for entry in ledger.entries.values()
+        if entry.stopping is not None and entry.row["stopping_because"] is None and not entry.status.has_ended
+    )

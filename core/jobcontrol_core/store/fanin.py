@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from jobcontrol_core.domain.lifecycle import ACTIVE_JOB, JobStatus, StepStatus, Stopping
-from jobcontrol_core.domain.values import JobError
+from jobcontrol_core.domain.lifecycle import ACTIVE_JOB, JobStatus, Stopping
 from jobcontrol_core.store.births import bear_finalize
+from jobcontrol_core.store.failing import first_error
 from jobcontrol_core.store.ledger import Entry, Ledger
-from jobcontrol_core.store.tables import jobs, steps
+from jobcontrol_core.store.tables import jobs
 
 
 def conclude(ledger: Ledger) -> None:
@@ -74,23 +74,7 @@ def _stage_that_failed_whole(entry: Entry) -> int | None:
 
 
 def _fail(ledger: Ledger, entry: Entry, stage_no: int) -> None:
-    """FAILED, with the error of the stage's first failed step in document order.
-
-    A finalize step that was skipped gives its reason: without a result the build is not COMPLETED.
-    """
-    failed = ledger.tx.execute(
-        select(steps.c.id, steps.c.stage, steps.c.error)
-        .where(
-            steps.c.job_id == entry.job_id,
-            steps.c.stage_no == stage_no,
-            steps.c.status.in_((StepStatus.FAILED, StepStatus.SKIPPED)),
-            steps.c.error.is_not(None),
-        )
-        .order_by(steps.c.position)
-        .limit(1)
-    ).one()
-    error = JobError(failed.error["type"], failed.error["message"], failed.stage, failed.id)
-    entry.set_error(error)
+    entry.set_error(first_error(ledger, entry, stage_no))
     _end_failed(entry)
 
 

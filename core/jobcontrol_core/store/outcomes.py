@@ -19,6 +19,7 @@ from jobcontrol_core.domain.outcomes import Outcome, StepOutcome, Succeeded, sto
 from jobcontrol_core.domain.reports import StepReport
 from jobcontrol_core.domain.values import JSON_MEDIA_TYPE, ErrorInfo
 from jobcontrol_core.store.births import bear_children
+from jobcontrol_core.store.failing import stop_intolerable
 from jobcontrol_core.store.ledger import Entry, Ledger
 from jobcontrol_core.store.reports import Reported
 from jobcontrol_core.store.rows import Row, to_step
@@ -60,7 +61,7 @@ def lock_running(
 
 
 def write_endings(ledger: Ledger, endings: Sequence[Ending]) -> None:
-    """Move each step by its outcome, under its job as the ledger found it."""
+    """Move each step by its outcome, under its job as the ledger found it; a stage may have failed too often by it."""
     if not endings:
         return
     updates, attempts = [], []
@@ -78,6 +79,7 @@ def write_endings(ledger: Ledger, endings: Sequence[Ending]) -> None:
     _update_steps(ledger.tx, updates)
     if attempts:
         ledger.tx.execute(insert(step_attempts), attempts)
+    stop_intolerable(ledger)
 
 
 def _write_ending(ledger: Ledger, entry: Entry, ending: Ending, decision: Decision) -> dict[str, Any]:

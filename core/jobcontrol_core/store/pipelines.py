@@ -28,7 +28,7 @@ def publish_pipeline(tx: Connection, spec: PipelineSpec) -> None:
     """Make a pipeline known. Publishing the same again binds new jobs to its current settings.
 
     Raises PublishedDifferently if this version is known with other content: stages, queues, versions,
-    weights, input schema or document need. Retry values and concurrency are settings, not content.
+    weights, tolerated failures, input schema or document need. Retry values and concurrency are settings, not content.
     """
     row = {
         "name": spec.name,
@@ -78,7 +78,9 @@ def list_pipelines(tx: Connection, *, after: str = "", limit: int = 100) -> list
 def fingerprint_of(spec: PipelineSpec) -> str:
     """The SHA-256 of what a version number stands for."""
     content = {
-        "stages": [[stage.name, stage.queue, stage.version, stage.weight] for stage in spec.stages],
+        "stages": [
+            [stage.name, stage.queue, stage.version, stage.weight, stage.tolerated_share] for stage in spec.stages
+        ],
         "input_schema": spec.input_schema,
         "document": spec.document,
         "media_types": spec.media_types,

@@ -101,7 +101,9 @@ def _job_row(old: Row, job_id: str, now: datetime, retry: NewRetry) -> dict[str,
 
 
 def _copy_stages(tx: Connection, old_id: str, job_id: str) -> None:
-    same = [job_stages.c[name] for name in ("stage_no", "name", "queue", "version", "weight", "retry")]
+    same = [
+        job_stages.c[name] for name in ("stage_no", "name", "queue", "version", "weight", "retry", "tolerated_share")
+    ]
     copied = select(literal(job_id), *same).where(job_stages.c.job_id == old_id)
     tx.execute(insert(job_stages).from_select(["job_id", *(column.name for column in same)], copied))
 

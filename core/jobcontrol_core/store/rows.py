@@ -92,6 +92,7 @@ def to_stage_spec(row: Row) -> StageSpec:
         weight=row["weight"],
         concurrency=1,
         retry=RetryPolicy(**row["retry"]),
+        tolerated_share=row["tolerated_share"],
     )
 
 

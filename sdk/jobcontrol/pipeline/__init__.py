@@ -14,7 +14,7 @@ from jobcontrol.pipeline.answers import (
     to_json_value,
 )
 from jobcontrol.pipeline.context import Context, Document, Results
-from jobcontrol.pipeline.definition import DefinitionError, Pipeline, Retry, Stage
+from jobcontrol.pipeline.definition import DefinitionError, Pipeline, Retry, Stage, Tolerate
 
 __all__ = [
     "Child",
@@ -31,5 +31,6 @@ __all__ = [
     "RetryAfter",
     "SkipStep",
     "Stage",
+    "Tolerate",
     "to_json_value",
 ]

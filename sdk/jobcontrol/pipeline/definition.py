@@ -44,6 +44,25 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Tolerate:
+    """At most this share of a stage's steps may fail: with 0.1, 10 of 100 may, and the 11th fails the build.
+
+    Decided once all of the stage's steps are known, and from then on at each failure.
+    """
+
+    share: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share < 1:
+            raise DefinitionError(
+                "Tolerate.share must be more than 0 (that is 'fail_fast') and less than 1 ('continue')"
+            )
+
+
+OnFailure = Literal["continue", "fail_fast"] | Tolerate
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """One stage: who handles its steps, on which queue, and what it weighs in the percentage."""
 
@@ -55,6 +74,8 @@ class Stage:
     concurrency: int
     retry: Retry
     timeout: float | None = None
+    #: Of its steps, how many may fail before the build does: 1 = all, 0 = none.
+    tolerated_share: float = 1.0
 
 
 class Pipeline:
@@ -99,6 +120,7 @@ class Pipeline:
         concurrency: int = 10,
         retry: Retry | None = None,
         timeout: float | None = None,
+        on_failure: OnFailure = "continue",
     ) -> Callable[[H], H]:
         """Register the decorated `handler(ctx, input)` for the steps of stage `name`.
 
@@ -109,13 +131,19 @@ class Pipeline:
         A handler that runs longer than `timeout` seconds is told to stop, by `asyncio.CancelledError` or by
         `ctx.cancelled`; its try is used up, and ends TIMED_OUT. One that is still running 4 s later takes its
         process out of service: the process's other steps have 30 s to end, and another process takes over.
+
+        `on_failure` says what a step that used up its tries does to the build. `"continue"`: nothing comes of
+        it, its siblings go on, and the build completes without it, unless every step of the stage failed.
+        `"fail_fast"`: the first one fails the build. `Tolerate(0.1)`: more than a tenth of the stage's steps
+        fail it. A build that fails starts no further step, and those that run are told to stop.
         """
         if name == FINISH or name in {stage.name for stage in self._stages}:
             raise DefinitionError(f"pipeline {self.name}: stage name {name!r} is taken")
 
         def register(handler: H) -> H:
             made = self._make_stage(name, handler, weight, queue, version, concurrency, retry)
-            self._stages.append(replace(made, timeout=_checked_timeout(name, timeout)))
+            tolerated = _tolerated_share(name, on_failure)
+            self._stages.append(replace(made, timeout=_checked_timeout(name, timeout), tolerated_share=tolerated))
             return handler
 
         return register
@@ -178,3 +206,14 @@ def _checked_timeout(name: str, timeout: float | None) -> float | None:
     if timeout is not None and not 0 < timeout <= LONGEST_TIMEOUT:
         raise DefinitionError(f"stage {name}: timeout must be more than 0 s, and at most 30 days")
     return timeout
+
+
+def _tolerated_share(name: str, on_failure: OnFailure) -> float:
+    match on_failure:
+        case Tolerate(share):
+            return share
+        case "continue":
+            return 1.0
+        case "fail_fast":
+            return 0.0
+    raise DefinitionError(f"stage {name}: on_failure must be 'continue', 'fail_fast' or Tolerate(share)")

@@ -40,5 +40,6 @@ class Reaper:
         if reaped.accepted:
             log.info("steps_taken_back", count=len(reaped.accepted), because="lease ran out")
         self._postman.ring(reaped.committed)
+        self._postman.ring_stop(*reaped.stopping)
         self._postman.push(reaped.waiting)
         return len(reaped.accepted)

@@ -97,6 +97,7 @@ job_stages = Table(
     Column("version", Integer, nullable=False),
     Column("weight", Float, nullable=False),
     Column("retry", Json, nullable=False),
+    Column("tolerated_share", Float, nullable=False, server_default="1"),
     Column("total", Integer, nullable=False, server_default="0"),
     Column("active", Integer, nullable=False, server_default="0"),
     Column("completed", Integer, nullable=False, server_default="0"),

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from jobcontrol import v1 as pb
 from jobcontrol_core.domain.retry import RetryPolicy
+from jobcontrol_core.domain.tolerance import CONTINUE, FAIL_FAST
 from jobcontrol_core.domain.values import PipelineSpec, StageSpec
 from jobcontrol_server.rpc.encoding.plain import DOCUMENT_REQUIREMENT, to_duration, to_struct
 
@@ -31,8 +32,15 @@ def _to_stage(stage: StageSpec) -> pb.PipelineStage:
         version=stage.version,
         concurrency=stage.concurrency,
         retry_policy=_to_retry_policy(stage.retry),
-        failure_policy=pb.FAILURE_POLICY_CONTINUE,
+        failure_policy=_to_failure_policy(stage.tolerated_share),
+        tolerated_share=stage.tolerated_share if FAIL_FAST < stage.tolerated_share < CONTINUE else 0.0,
     )
+
+
+def _to_failure_policy(tolerated_share: float) -> pb.FailurePolicy.ValueType:
+    if tolerated_share == FAIL_FAST:
+        return pb.FAILURE_POLICY_FAIL_FAST
+    return pb.FAILURE_POLICY_CONTINUE if tolerated_share == CONTINUE else pb.FAILURE_POLICY_TOLERATE
 
 
 def _to_retry_policy(policy: RetryPolicy) -> pb.RetryPolicy:
