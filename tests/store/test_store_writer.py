@@ -231,3 +231,16 @@ def test_the_folder_of_a_new_database_is_made(tmp_path: Path) -> None:
     store = Store(f"sqlite+pysqlite:///{tmp_path / 'deep' / 'er' / 'jobcontrol.db'}")
     assert store.read(lambda tx: tx.exec_driver_sql("SELECT 1").scalar_one()) == 1
     store.close()
+
+
+def test_a_new_file_may_be_opened_by_many_at_once(tmp_path: Path) -> None:
+    def open_and_write(url: str) -> int:
+        opened = Store(url)
+        try:
+            return opened.write(lambda tx: int(tx.exec_driver_sql("SELECT 1").scalar_one()))
+        finally:
+            opened.close()
+
+    for number in range(25):
+        url = f"sqlite:///{tmp_path}/{number}.db"
+        assert together(6, lambda _, url=url: open_and_write(url)) == [1] * 6  # type: ignore[misc]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -17,6 +19,7 @@ R = TypeVar("R")
 
 READ_ONLY = {"jobcontrol_read_only": True}
 SQLITE_BUSY_SECONDS = 5.0
+_WAL_PAUSE = 0.005
 POSTGRES_CONNECT_SECONDS = 5
 POSTGRES_LOCK_MS = 5_000
 POSTGRES_STATEMENT_MS = 30_000
@@ -67,7 +70,8 @@ def _sqlite_engine(url: URL) -> Engine:
     def configure(connection: Any, _record: Any) -> None:
         # The driver's own transaction handling loses updates; ours begins every transaction explicitly.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        _keep_a_wal(connection)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -76,6 +80,19 @@ def _sqlite_engine(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN" if is_read_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _keep_a_wal(connection: sqlite3.Connection) -> None:
+    """Journal in a WAL. SQLite answers busy at once, whatever its timeout, while others open a new file as well."""
+    until = time.monotonic() + SQLITE_BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_WAL_PAUSE)
 
 
 def _postgres_engine(url: URL, pool_size: int) -> Engine:
