@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(10.0, gt=0)
     #: Seconds between two turns of the dispatcher's loops.
     dispatch_seconds: float = Field(1.0, gt=0)
+    #: Seconds that running steps get to stop when their job is cancelled or fails; then they end all the same.
+    stop_grace_seconds: float = Field(10.0, ge=0)
     #: Seconds that running steps get to end after SIGTERM.
     drain_seconds: float = Field(25.0, ge=0)
 

@@ -116,6 +116,7 @@ def to_step(step: pb.Step) -> Step:
         run_duration=step.run_duration.ToTimedelta(),
         progress_fraction=step.progress_fraction if step.HasField("progress_fraction") else None,
         progress_note=step.progress_note,
+        stop_receipt=enum_word(pb.StopReceipt, step.stop_receipt, "STOP_RECEIPT_"),
     )
 
 

@@ -121,6 +121,8 @@ def _with_status(state: JobState, change: StatusChange) -> JobState:
 def _step_line(change: StepChange) -> str:
     step = change.step
     line = f"{step.stage}: {step.name} - {'retrying' if change.will_retry else step.status}"
+    if step.stop_receipt:
+        return f"{line}, {step.stop_receipt}"
     if step.status is StepStatus.PROCESSING and step.has_told_progress:
         share = "" if step.progress_fraction is None else f" {step.progress_fraction:.0%}"
         return f"{line}{share} {step.progress_note}".rstrip()

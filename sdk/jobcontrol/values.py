@@ -180,6 +180,8 @@ class Step:
     #: How far its newest attempt said it is, 0 to 1, and in words.
     progress_fraction: float | None = None
     progress_note: str = ""
+    stop_receipt: str = ""
+    """How far it has let go since its job was stopped: requested, stopped, abandoned, killed; else empty."""
 
     @property
     def has_told_progress(self) -> bool:

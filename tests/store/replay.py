@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from jobcontrol_core.domain.events import JobEvent
-from jobcontrol_core.domain.lifecycle import JOB_MOVES, STEP_MOVES, JobStatus, StepStatus
+from jobcontrol_core.domain.lifecycle import JOB_MOVES, STEP_MOVES, JobStatus, StepStatus, StopReceipt
 from jobcontrol_core.domain.progress import StageCounts
 from jobcontrol_core.domain.values import FINALIZE, Step
 
@@ -65,10 +65,12 @@ class Replay:
         self.steps[step.id] = step
 
     def _is_progress(self, step: Step) -> bool:
-        """Whether a step runs on and has only said how far it is."""
+        """Whether a step is where it was, and has only said how far it is, or how it let go."""
         known = self.steps.get(step.id)
         is_same = known is not None and (known.status, known.attempt) == (step.status, step.attempt)
-        return is_same and step.status is StepStatus.PROCESSING and step.has_told_progress
+        if step.status is StepStatus.PROCESSING:
+            return is_same and (step.has_told_progress or step.stop_receipt is not None)
+        return is_same and step.stop_receipt is StopReceipt.KILLED
 
     def _previous_of(self, step: Step) -> StepStatus | None:
         known = self.steps.get(step.id)

@@ -152,8 +152,8 @@ def test_the_workers_that_run_a_stopping_job_are_told_with_their_heartbeat(build
     other = builds.open_session()
     renewal = builds.store.write(renew_sessions, [builds.session, other.id], LEASE)
     assert renewal.live == {builds.session, other.id}
-    assert renewal.stopping == {stopping}
-    assert builds.store.read(stopping_jobs_of, [other.id]) == frozenset()
+    assert renewal.stopping == {builds.session: {stopping}}
+    assert builds.store.read(stopping_jobs_of, [other.id]) == {}
 
 
 def test_every_cancel_changes_the_etag_once(builds: Builds) -> None:

@@ -1,12 +1,14 @@
 """A floor for worker processes on this loop, on a real store and a real Valkey."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from jobcontrol_workers import journal, process, taker
 from store.conftest import postgres_store_url, postgres_template, sqlite_store_url, sqlite_template, store_url
 from workers.floor import Floor
+from workers.site import Site
 
 # Migrated databases, once on SQLite and once on PostgreSQL, as the store's own tests have them.
 __all__ = ["floor", "postgres_store_url", "postgres_template", "sqlite_store_url", "sqlite_template", "store_url"]
@@ -23,3 +25,12 @@ async def floor(store_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch)
     opened = Floor(store_url, redis_url)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def site(floor: Floor, tmp_path: Path) -> Iterator[Site]:
+    path = tmp_path / "site"
+    path.mkdir()
+    opened = Site(floor, path)
+    yield opened
+    opened.close()

@@ -2,123 +2,22 @@
 
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from jobcontrol.pipeline import Pipeline
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
-from jobcontrol_core.settings import environment_with
 from jobcontrol_core.store.stopping import cancel_job
 from jobcontrol_core.store.tables import workers
-from services.waiting import wait_until
 from workers import hanging
-from workers.floor import Floor
-from workers.on_files import Directory, Told, failing_fast, pipeline
-
-TESTS = Path(__file__).parents[1]
-LONG, SHORT = "60", "1"
+from workers.on_files import failing_fast, pipeline
+from workers.site import SHORT, Site, is_there
 
 
 @pytest.fixture
 def store_url(sqlite_store_url: str) -> str:
     """SQLite alone: what is at stake are processes."""
     return sqlite_store_url
-
-
-class Site:
-    """One supervisor with its processes, a floor to look at the store from, and the handlers' directory."""
-
-    def __init__(self, floor: Floor, path: Path) -> None:
-        self.floor = floor
-        self.directory = Directory(path)
-        self.log = path / "supervisor.log"
-        self._popen: subprocess.Popen[bytes] | None = None
-        self._pids: set[int] = set()
-
-    def supervise(self, target: str = "workers.on_files:pipeline", *, lease: str = LONG, processes: int = 1) -> None:
-        environment = environment_with(
-            JOBCONTROL_DATABASE_URL=self.floor.settings.database_url,
-            JOBCONTROL_REDIS_URL=self.floor.settings.redis,
-            JOBCONTROL_HEARTBEAT_SECONDS="0.2",
-            JOBCONTROL_LEASE_SECONDS=lease,
-            JOBCONTROL_WORKER_PROCESSES=str(processes),
-            JOBCONTROL_DRAIN_SECONDS="20",
-            STILLBORN_LOG=str(self.births),
-            PYTHONPATH=str(TESTS),
-        )
-        with self.log.open("ab") as output:
-            self._popen = subprocess.Popen(
-                [sys.executable, "-m", "workers.supervising", target],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stderr=output,
-            )
-
-    @property
-    def births(self) -> Path:
-        return self.directory.path / "births"
-
-    @property
-    def supervisor(self) -> subprocess.Popen[bytes]:
-        assert self._popen is not None
-        return self._popen
-
-    def children(self) -> set[int]:
-        """The processes that the supervisor has now."""
-        told = Path(f"/proc/{self.supervisor.pid}/task/{self.supervisor.pid}/children").read_text()
-        found = {int(pid) for pid in told.split()}
-        self._pids |= found
-        return found
-
-    def start(self, letters: str, pipeline: Pipeline = pipeline) -> str:
-        return self.floor.start(pipeline, directory=str(self.directory.path), letters=letters)
-
-    def begun(self) -> list[Told]:
-        return self.directory.told("begun")
-
-    def wait(self, holds: Callable[[], Any], claim: str) -> None:
-        wait_until(holds, f"{claim}; the supervisor says in {self.log}: {self.log.read_text()[-2_000:]}", timeout=25)
-
-    def wait_for_letters(self, count: int) -> None:
-        self.wait(lambda: len(self.begun()) == count, f"{count} letters are being spelled")
-        self.children()
-
-    def wait_for_end(self, job_id: str) -> JobStatus:
-        self.wait(lambda: self.floor.job(job_id).status.has_ended, "the job has ended")
-        return self.floor.job(job_id).status
-
-    def end(self) -> int:
-        """SIGTERM; returns the exit code, once it is gone."""
-        self.children()
-        self.supervisor.send_signal(signal.SIGTERM)
-        return self.supervisor.wait(25)
-
-    def left(self) -> set[int]:
-        """Processes that this site has had and that are still there."""
-        return {pid for pid in self._pids if _is_there(pid)}
-
-    def close(self) -> None:
-        if self._popen is not None and self._popen.poll() is None:
-            self.children()
-            self._popen.send_signal(signal.SIGCONT)
-            self._popen.kill()
-            self._popen.wait()
-        wait_until(lambda: not self.left(), "every process is gone")
-
-
-@pytest.fixture
-def site(floor: Floor, tmp_path: Path) -> Iterator[Site]:
-    path = tmp_path / "site"
-    path.mkdir()
-    opened = Site(floor, path)
-    yield opened
-    opened.close()
 
 
 async def test_the_steps_of_a_killed_process_are_taken_back_at_once_and_it_is_replaced(site: Site) -> None:
@@ -149,7 +48,7 @@ async def test_a_handler_that_hangs_is_timed_out_and_its_process_is_replaced(sit
         assert site.wait_for_end(job_id) is JobStatus.COMPLETED
     assert [(one.outcome, one.used_a_try) for one in site.floor.attempts(job_id, how)] == [("TIMED_OUT", True)]
     assert site.floor.result(job_id) != [first]
-    site.wait(lambda: first not in site.children() and not _is_there(first), "the process that hung is gone")
+    site.wait(lambda: first not in site.children() and not is_there(first), "the process that hung is gone")
 
 
 async def test_the_death_of_one_process_leaves_its_neighbour_alone(site: Site) -> None:
@@ -251,10 +150,3 @@ async def test_a_process_that_dies_as_it_starts_is_started_again_and_the_supervi
 def _ends(site: Site) -> list[str | None]:
     """How each session of this site ended; None for one that goes on."""
     return list(site.floor.store.read(lambda tx: tx.execute(select(workers.c.ended_because)).scalars().all()))
-
-
-def _is_there(pid: int) -> bool:
-    try:
-        return "(zombie)" not in Path(f"/proc/{pid}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False

@@ -80,6 +80,9 @@ async def run_child(settings: Settings, targets: Sequence[str], supervisor: str,
     child = Child(process, link)
     link.start()
     await child.run()
+    # Not by way of asyncio.run, which would wait for handlers that do not stop: their steps have been given back.
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def main() -> None:
@@ -94,9 +97,6 @@ def main() -> None:
     except Unavailable as error:
         log.error("database_away", error=str(error))
         os._exit(1)
-    # Handlers on threads cannot be ended; their steps have been given back.
-    sys.stdout.flush()
-    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How long handlers may run: told to stop when their time is over, given up at the end of the grace."""
+"""How long handlers may run: told to stop, interrupted half-way through a grace, given up at its end."""
 
 from __future__ import annotations
 
@@ -6,14 +6,26 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from jobcontrol_workers.runner import Attempt
 
 #: Why a handler is told to stop whose time is over.
 TIMED_OUT = "TIMED_OUT"
-#: What a handler that was told to stop still has, in seconds, before its outcome is written without it.
+#: Why a handler is told to stop whose job is stopping.
+STOPPED = "STOPPED"
+#: What a handler whose time is over still has, in seconds, before its outcome is written without it.
 STOP_GRACE = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What is done about an attempt that takes too long, each called on the loop."""
+
+    stop: Callable[[Attempt], None]
+    interrupt: Callable[[Attempt], None]
+    give_up: Callable[[Attempt], None]
 
 
 class Deadlines:
@@ -22,38 +34,41 @@ class Deadlines:
     A loop that a handler blocks judges nobody: that is for the supervisor, see `hangs.py`.
     """
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        *,
-        stop: Callable[[Attempt], None],
-        give_up: Callable[[Attempt], None],
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, measures: Measures) -> None:
         self._loop = loop
-        self._stop = stop
-        self._give_up = give_up
+        self._measures = measures
+        self._timers: dict[int, list[asyncio.TimerHandle]] = {}
         self.tell: Callable[..., None] | None = None
 
     @contextmanager
     def watch(self, attempt: Attempt) -> Iterator[None]:
-        """Around the run of a handler. A stage without a timeout is left alone."""
+        """Around the run of a handler. A stage without a timeout may run until its job is stopped."""
         seconds = attempt.served.stage.timeout
-        if seconds is None:
-            yield
-            return
-        timers = [
-            self._loop.call_later(seconds, self._stop, attempt),
-            self._loop.call_later(seconds + STOP_GRACE, self._give_up, attempt),
-        ]
+        timers = self._timers[id(attempt)] = []
         step = attempt.claimed.step
-        self._say(began=[step.job_id, step.id, step.attempt, time.monotonic() + seconds, seconds])
+        if seconds is not None:
+            timers.append(self._loop.call_later(seconds, self._measures.stop, attempt))
+            self.say(began=[step.job_id, step.id, step.attempt, time.monotonic() + seconds, seconds])
         try:
             yield
         finally:
-            for timer in timers:
+            for timer in self._timers.pop(id(attempt)):
                 timer.cancel()
-            self._say(over=[step.id, step.attempt])
+            if seconds is not None:
+                self.say(over=[step.id, step.attempt])
 
-    def _say(self, **message: Any) -> None:
+    def watches(self, attempt: Attempt) -> bool:
+        """True while its handler runs."""
+        return id(attempt) in self._timers
+
+    def hurry(self, attempt: Attempt, grace: float) -> None:
+        """It has just been told to stop, and has `grace` seconds to do so."""
+        self._timers[id(attempt)] += [
+            self._loop.call_later(grace / 2, self._measures.interrupt, attempt),
+            self._loop.call_later(grace, self._measures.give_up, attempt),
+        ]
+
+    def say(self, **message: Any) -> None:
+        """Tell the supervisor, if there is one."""
         if self.tell is not None:
             self.tell(**message)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from jobcontrol_core.domain.lifecycle import StopReceipt
 from jobcontrol_core.domain.outcomes import StepOutcome, timed_out
 from jobcontrol_workers.link import Message
 
@@ -13,6 +14,8 @@ from jobcontrol_workers.link import Message
 SILENCE = 5.0
 #: One look proves nothing: the supervisor may have slept itself, and hear the ticks of that time in a moment.
 LOOKS = 3
+#: What a process that retires may take, beyond the time that its steps have, to write everything down and leave.
+LEAVING = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,16 @@ class HangWatch:
         self._clock = clock
         self._ticked_at = clock()
         self._timed: dict[tuple[str, int], Timed] = {}
+        self._stopping_since: float | None = None
+        self._must_be_gone_at: float | None = None
         self._looks = 0
+
+    def run_stopping(self, runs_any: bool, /) -> None:
+        """Whether it runs steps, by the books, of jobs that are to stop: it has been told so."""
+        if not runs_any:
+            self._stopping_since = None
+        elif self._stopping_since is None:
+            self._stopping_since = self._clock()
 
     def hear(self, message: Message) -> None:
         match message:
@@ -43,16 +55,29 @@ class HangWatch:
                 self._timed[step_id, attempt] = Timed(job_id, step_id, attempt, deadline, seconds)
             case {"over": [step_id, attempt]}:
                 self._timed.pop((step_id, attempt), None)
+            case {"retires_in": seconds}:
+                self._must_be_gone_at = self._clock() + seconds + LEAVING
 
     def looks_hung(self) -> bool:
         """True if the process hangs, and was found so in several looks, one after the other."""
-        deadlines = [one.deadline for one in list(self._timed.values())]
-        is_silent = bool(deadlines) and self._clock() - max(min(deadlines), self._ticked_at) > SILENCE
-        self._looks = self._looks + 1 if is_silent else 0
+        self._looks = self._looks + 1 if self._is_silent() or self._has_overstayed() else 0
         return self._looks >= LOOKS
+
+    def _is_silent(self) -> bool:
+        """It has not ticked for a while, and there is somebody in it who should have stopped."""
+        awaited = [one.deadline for one in list(self._timed.values())]
+        if self._stopping_since is not None:
+            awaited.append(self._stopping_since)
+        return bool(awaited) and self._clock() - max(min(awaited), self._ticked_at) > SILENCE
+
+    def _has_overstayed(self) -> bool:
+        return self._must_be_gone_at is not None and self._clock() > self._must_be_gone_at
 
     def overdue(self) -> list[StepOutcome]:
         """The outcomes of all steps that are past their deadline: each has used up a try."""
         now = self._clock()
         late = [one for one in list(self._timed.values()) if one.deadline <= now]
-        return [StepOutcome(one.job_id, one.step_id, one.attempt, timed_out(one.seconds)) for one in late]
+        return [
+            StepOutcome(one.job_id, one.step_id, one.attempt, timed_out(one.seconds, StopReceipt.KILLED))
+            for one in late
+        ]

@@ -16,6 +16,7 @@ import structlog
 
 from jobcontrol_core.bus.postman import Postman
 from jobcontrol_core.domain.ids import new_id, short_id
+from jobcontrol_core.domain.lifecycle import StopReceipt
 from jobcontrol_core.domain.outcomes import Interrupted, Outcome, StepOutcome
 from jobcontrol_core.domain.values import Build, ClaimedStep
 from jobcontrol_core.settings import Settings
@@ -24,7 +25,7 @@ from jobcontrol_core.store.lookup import read_build
 from jobcontrol_core.store.sessions import Session, open_session
 from jobcontrol_workers.appetite import Appetite
 from jobcontrol_workers.context import StepContext, StoredResults
-from jobcontrol_workers.deadlines import TIMED_OUT, Deadlines
+from jobcontrol_workers.deadlines import STOP_GRACE, STOPPED, TIMED_OUT, Deadlines, Measures
 from jobcontrol_workers.documents import Documents
 from jobcontrol_workers.journal import Journal
 from jobcontrol_workers.registry import Registry
@@ -70,7 +71,8 @@ class WorkerProcess:
         self._running: dict[tuple[str, int], Running] = {}
         self._loop = asyncio.get_running_loop()
         self._draining: asyncio.Task[None] | None = None
-        self.deadlines = Deadlines(self._loop, stop=self._time_out, give_up=self._give_up)
+        self.deadlines = Deadlines(self._loop, Measures(self._time_out, self._interrupt, self._give_up))
+        self._graces = {TIMED_OUT: STOP_GRACE, STOPPED: settings.stop_grace_seconds}
         self._trusted_until = self._trust_from(time.monotonic())
         self.session_id = self._open_session()
         self._appetite = Appetite(
@@ -99,7 +101,7 @@ class WorkerProcess:
         """Tell the running steps of these jobs to stop."""
         for running in list(self._running.values()):
             if running.attempt.build.job_id in job_ids:
-                self._stop(running, "STOPPED")
+                self._stop(running, STOPPED)
 
     def lose_lease(self) -> str:
         """Stop everything that runs under the session, and go on under a new one; returns its id."""
@@ -223,16 +225,31 @@ class WorkerProcess:
     def _stop(self, running: Running, cause: str) -> None:
         if running.attempt.context.stop_cause is not None:
             return
-        running.attempt.context.stop_cause = cause
-        if running.attempt.is_async:
+        attempt = running.attempt
+        attempt.context.stop_cause = cause
+        if attempt.is_async or not self.deadlines.watches(attempt):
             running.task.cancel()
+        if cause in self._graces and self.deadlines.watches(attempt):
+            self.deadlines.hurry(attempt, self._graces[cause])
+
+    def _find(self, attempt: Attempt) -> Running:
+        return self._running[attempt.claimed.step.id, attempt.claimed.step.attempt]
 
     def _time_out(self, attempt: Attempt) -> None:
-        self._stop(self._running[attempt.claimed.step.id, attempt.claimed.step.attempt], TIMED_OUT)
+        self._stop(self._find(attempt), TIMED_OUT)
+
+    def _interrupt(self, attempt: Attempt) -> None:
+        """It was told, and goes on: more than told it is to be."""
+        if attempt.is_async:
+            self._find(attempt).task.cancel()
+        else:
+            attempt.call.interrupt()
 
     def _give_up(self, attempt: Attempt) -> None:
         """A handler that does not stop holds a thread or the loop for ever: others must take this process's place."""
         step = attempt.claimed.step
         log.warning("step_does_not_stop", step_id=step.id, attempt=step.attempt, stage=step.stage)
-        self._record(self._running[step.id, step.attempt], outcome_of_stop(attempt))
+        self._record(self._find(attempt), outcome_of_stop(attempt, StopReceipt.ABANDONED))
+        if self._draining is None:
+            self.deadlines.say(retires_in=RETIRE_SECONDS)
         self._start_draining(RETIRE_SECONDS)

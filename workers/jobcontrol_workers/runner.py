@@ -6,14 +6,14 @@ import asyncio
 import inspect
 import json
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from jobcontrol.pipeline import FanOut, GiveUp, InvalidInput, Result, RetryAfter, SkipStep
 from jobcontrol_core.domain.errors import Unavailable
-from jobcontrol_core.domain.lifecycle import FailureReason
+from jobcontrol_core.domain.lifecycle import FailureReason, StopReceipt
 from jobcontrol_core.domain.outcomes import (
     MAX_RESULT,
     MAX_STEP_INPUT,
@@ -33,6 +33,7 @@ from jobcontrol_core.domain.outcomes import (
 from jobcontrol_core.domain.values import Build, ClaimedStep, ErrorInfo
 from jobcontrol_workers.context import StepContext, StoredResults
 from jobcontrol_workers.documents import Documents
+from jobcontrol_workers.interrupts import HandlerCall
 from jobcontrol_workers.registry import Served
 
 
@@ -46,6 +47,7 @@ class Attempt:
     context: StepContext
     results: StoredResults
     documents: Documents
+    call: HandlerCall = field(default_factory=HandlerCall)
 
     @property
     def is_async(self) -> bool:
@@ -69,17 +71,20 @@ async def perform(attempt: Attempt, threads: Executor) -> Outcome:
         return _of_raised(attempt, error)
 
 
-def outcome_of_stop(attempt: Attempt) -> Outcome:
-    """What becomes of an attempt that was told to stop: only running out of time uses up a try."""
+def outcome_of_stop(attempt: Attempt, receipt: StopReceipt = StopReceipt.STOPPED) -> Outcome:
+    """What becomes of an attempt that was told to stop: only running out of time uses up a try.
+
+    `receipt` ABANDONED = its handler does not stop.
+    """
     cause, timeout = attempt.context.stop_cause, attempt.served.stage.timeout
     if cause == FailureReason.TIMED_OUT and timeout is not None:
-        return timed_out(timeout)
-    return Interrupted(cause or "STOPPED")
+        return timed_out(timeout, receipt)
+    return Interrupted(receipt if receipt is StopReceipt.ABANDONED else cause or receipt)
 
 
 def _of_raised(attempt: Attempt, error: BaseException) -> Outcome:
     cause = attempt.context.stop_cause
-    if cause is not None and (attempt.context.has_seen_stop or attempt.is_async):
+    if cause is not None and (attempt.context.has_seen_stop or attempt.is_async or attempt.call.is_interrupted):
         # Whatever a handler raises once it knows that it is to stop, it raises for that.
         return outcome_of_stop(attempt)
     if isinstance(error, Unavailable):
@@ -106,15 +111,7 @@ async def _call(attempt: Attempt, threads: Executor) -> tuple[Any, BaseException
         return await handler(*arguments), None
     # A thread cannot be cancelled: the step goes on until its function returns, having been told by ctx.cancelled.
     loop = asyncio.get_running_loop()
-    return await asyncio.shield(loop.run_in_executor(threads, _answer_or_error, handler, arguments))
-
-
-def _answer_or_error(handler: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, BaseException | None]:
-    """On a thread. As a value, because neither a future nor a coroutine can raise a StopIteration."""
-    try:
-        return handler(*arguments), None
-    except BaseException as error:  # noqa: BLE001 - around a handler
-        return None, error
+    return await asyncio.shield(loop.run_in_executor(threads, attempt.call.run, handler, arguments))
 
 
 def _arguments(attempt: Attempt) -> tuple[Any, ...]:

@@ -240,7 +240,9 @@ class Supervisor:
             return RELEASE_RETRY
         for session_id, child in children.items():
             if session_id in renewal.live:
-                child.send(renewed=sent_at, stopping=list(renewal.stopping))
+                stopping = renewal.stopping.get(session_id, frozenset())
+                child.hangs.run_stopping(bool(stopping))
+                child.send(renewed=sent_at, stopping=list(stopping))
             else:
                 child.send(ended=session_id)
         return self._settings.heartbeat_seconds

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from jobcontrol_core.domain.lifecycle import FailureReason, StepStatus, Stopping
+from jobcontrol_core.domain.lifecycle import FailureReason, StepStatus, Stopping, StopReceipt
 from jobcontrol_core.domain.outcomes import Failed, Interrupted, Outcome, Skipped, Succeeded
 from jobcontrol_core.domain.retry import RetryPolicy
 from jobcontrol_core.domain.values import ErrorInfo
 
 #: However far away a handler asks to be tried again: 30 days, in seconds.
 LONGEST_DELAY = 30 * 86_400.0
+#: How an attempt let go whose job was stopped, by what cut it off. Nobody knows of a lost one whether it still runs.
+_RECEIPTS: Mapping[str, StopReceipt] = {
+    "STOPPED": StopReceipt.STOPPED,
+    "ABANDONED": StopReceipt.ABANDONED,
+    "LOST": StopReceipt.ABANDONED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +35,13 @@ class Decision:
     attempt_outcome: str = ""
     used_a_try: bool = False
     is_dead: bool = False
+    receipt: StopReceipt | None = None
 
 
 def decide(outcome: Outcome, *, tries: int, policy: RetryPolicy, stopping: Stopping | None) -> Decision:
     """The next state of a PROCESSING step with `tries` tries used, under its stage's policy.
 
-    Under a stopping job nothing goes back to PENDING: what would becomes CANCELLED.
+    Under a stopping job nothing goes back to PENDING: what would becomes CANCELLED, with a receipt.
     """
     match outcome:
         case Succeeded():
@@ -42,7 +50,8 @@ def decide(outcome: Outcome, *, tries: int, policy: RetryPolicy, stopping: Stopp
             return Decision(StepStatus.SKIPPED, tries, error=ErrorInfo("SkipStep", reason))
         case Interrupted(cause):
             if stopping is not None:
-                return Decision(StepStatus.CANCELLED, tries, attempt_outcome="STOPPED")
+                receipt = _RECEIPTS.get(cause, StopReceipt.KILLED)
+                return Decision(StepStatus.CANCELLED, tries, attempt_outcome="STOPPED", receipt=receipt)
             return Decision(StepStatus.PENDING, tries, delay=0.0, attempt_outcome=cause)
         case Failed():
             return _decide_failure(outcome, tries + 1, policy, stopping)
@@ -54,6 +63,7 @@ def _decide_failure(outcome: Failed, tries: int, policy: RetryPolicy, stopping: 
         is_dead = stopping is None
         return Decision(StepStatus.FAILED, tries, reason, error, None, reason, used_a_try=True, is_dead=is_dead)
     if stopping is not None:
-        return Decision(StepStatus.CANCELLED, tries, None, error, None, reason, used_a_try=True)
+        receipt = outcome.receipt
+        return Decision(StepStatus.CANCELLED, tries, None, error, None, reason, used_a_try=True, receipt=receipt)
     delay = min(LONGEST_DELAY, max(policy.delay(tries), outcome.retry_after or 0.0))
     return Decision(StepStatus.PENDING, tries, None, error, delay, reason, used_a_try=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus
+from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus, StopReceipt
 from jobcontrol_core.domain.moments import MICROSECOND, from_micros, to_micros
 from jobcontrol_core.domain.outcomes import storable_text
 from jobcontrol_core.domain.progress import StageCounts, StageProgress, project_stages
@@ -130,6 +130,7 @@ def step_to_json(step: Step) -> dict[str, Any]:
         "completed": _micros(step.completed_at),
         "next": _micros(step.next_attempt_at),
         "note": step.progress_note,
+        "receipt": step.stop_receipt,
     }
     told = {name: value for name, value in full.items() if value not in (None, 0, "")}
     # 0 is a fraction, too: it is said where it is known.
@@ -164,6 +165,7 @@ def step_from_json(job_id: str, data: Mapping[str, Any]) -> Step:
         next_attempt_at=_moment(data.get("next")),
         progress_fraction=data.get("fraction"),
         progress_note=data.get("note", ""),
+        stop_receipt=StopReceipt(data["receipt"]) if data.get("receipt") else None,
     )
 
 

@@ -46,6 +46,19 @@ class FailureReason(StrEnum):
     BAD_RESULT = "BAD_RESULT"
 
 
+class StopReceipt(StrEnum):
+    """How far a step that ran when its job was stopped has let go."""
+
+    #: It has been told to stop.
+    REQUESTED = "REQUESTED"
+    #: Its handler has ended.
+    STOPPED = "STOPPED"
+    #: Its process is gone.
+    KILLED = "KILLED"
+    #: Its handler was given up: it may run on, in a process that takes no more work.
+    ABANDONED = "ABANDONED"
+
+
 class Stopping(StrEnum):
     """What a stopping job is going to be once its running steps have let go."""
 

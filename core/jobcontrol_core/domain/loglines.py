@@ -89,10 +89,11 @@ def _job_fact(change: StatusChange) -> _Fact:
 def _step_fact(step: Step) -> _Fact:
     word, level = _step_word(step)
     name = step.label or step.key or step.stage
-    tells_error = step.error is not None and word not in ("pending", "started", "progress")
+    tells_error = step.error is not None and word not in ("pending", "started", "progress", "stopping")
     error = f": {step.error.type}: {step.error.message}" if step.error and tells_error else ""
     note = f": {step.progress_note}" if word == "progress" and step.progress_note else ""
-    return _Fact(f"step.{word}", level, f"{name} {word}{error}{note}", step.stage, step.id, step.attempt)
+    receipt = f", {step.stop_receipt.lower()}" if step.status is StepStatus.CANCELLED and step.stop_receipt else ""
+    return _Fact(f"step.{word}", level, f"{name} {word}{receipt}{error}{note}", step.stage, step.id, step.attempt)
 
 
 def _step_word(step: Step) -> tuple[str, Level]:
@@ -100,6 +101,8 @@ def _step_word(step: Step) -> tuple[str, Level]:
         return "retrying", Level.WARNING
     if step.status is StepStatus.PENDING and step.attempt:
         return "interrupted", Level.WARNING
+    if step.status is StepStatus.PROCESSING and step.stop_receipt is not None:
+        return "stopping", Level.INFO
     if step.status is StepStatus.PROCESSING and step.has_told_progress:
         return "progress", Level.DEBUG
     word = "started" if step.status is StepStatus.PROCESSING else step.status.lower()

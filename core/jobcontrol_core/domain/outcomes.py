@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobcontrol_core.domain.lifecycle import FailureReason
+from jobcontrol_core.domain.lifecycle import FailureReason, StopReceipt
 from jobcontrol_core.domain.values import ErrorInfo
 
 MAX_STEP_OUTPUT = 1 << 20
@@ -48,12 +48,16 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The handler raised. `is_final` = no further try would help; `retry_after` = not before, in seconds."""
+    """The handler raised. `is_final` = no further try would help; `retry_after` = not before, in seconds.
+
+    `receipt` is how it let go, which is told if its job is stopping.
+    """
 
     reason: FailureReason
     error: ErrorInfo
     is_final: bool = False
     retry_after: float | None = None
+    receipt: StopReceipt = StopReceipt.STOPPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +77,10 @@ class Interrupted:
 Outcome = Succeeded | Failed | Skipped | Interrupted
 
 
-def timed_out(seconds: float) -> Failed:
+def timed_out(seconds: float, receipt: StopReceipt = StopReceipt.STOPPED) -> Failed:
     """What becomes of an attempt that ran longer than its stage allows: it uses up a try."""
-    return Failed(FailureReason.TIMED_OUT, ErrorInfo("TimedOut", f"still running after the stage's {seconds:g} s"))
+    error = ErrorInfo("TimedOut", f"still running after the stage's {seconds:g} s")
+    return Failed(FailureReason.TIMED_OUT, error, receipt=receipt)
 
 
 @dataclass(frozen=True, slots=True)

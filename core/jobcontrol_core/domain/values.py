@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus, Stopping
+from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus, Stopping, StopReceipt
 from jobcontrol_core.domain.progress import StageProgress
 from jobcontrol_core.domain.retry import RetryPolicy
 from jobcontrol_core.domain.tolerance import CONTINUE
@@ -169,6 +169,7 @@ class Step:
     #: What the newest attempt said of itself, in a share from 0 to 1 and in words.
     progress_fraction: float | None = None
     progress_note: str = ""
+    stop_receipt: StopReceipt | None = None
 
     @property
     def has_told_progress(self) -> bool:

@@ -99,6 +99,7 @@ def _row(ledger: Ledger, stage: StageSpec, *, status: StepStatus, **values: Any)
         "run_micros": 0,
         "progress_fraction": None,
         "progress_note": "",
+        "stop_receipt": None,
         "reused_from": None,
         "created_at": ledger.now,
         "started_at": None,

@@ -15,7 +15,9 @@ from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.fanin import conclude
 from jobcontrol_core.store.ledger import Committed, Ledger
 from jobcontrol_core.store.outcomes import Ending, lock_running, write_endings
+from jobcontrol_core.store.receipts import just_stopped, write_kills
 from jobcontrol_core.store.reports import write_reports
+from jobcontrol_core.store.rows import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,15 @@ def exchange(
     return _settled(ledger, endings, claimed)
 
 
-def finish_endings(tx: Connection, endings: Sequence[Ending]) -> Exchanged:
-    """Record endings of steps that are locked already; for those who take steps away from a session."""
-    ledger = Ledger.open(tx, read_now(tx), {ending.row["job_id"] for ending in endings})
+def finish_endings(tx: Connection, endings: Sequence[Ending], given_up: Sequence[Row] = ()) -> Exchanged:
+    """Record endings of steps that are locked already; for those who take steps away from a session.
+
+    `given_up` are steps of it that had ended without their handlers, which are gone by now.
+    """
+    rows = [*(ending.row for ending in endings), *given_up]
+    ledger = Ledger.open(tx, read_now(tx), {row["job_id"] for row in rows})
     write_endings(ledger, endings)
+    write_kills(ledger, given_up)
     return _settled(ledger, endings, ())
 
 
@@ -87,12 +94,5 @@ def _settled(ledger: Ledger, endings: Sequence[Ending], claimed: tuple[ClaimedSt
     conclude(ledger)
     committed = ledger.settle()
     accepted = frozenset(ending.row["id"] for ending in endings)
-    return Exchanged(accepted, claimed, committed, waiting_stages(ledger), _newly_stopping(ledger))
-
-
-def _newly_stopping(ledger: Ledger) -> tuple[str, ...]:
-    return tuple(
-        entry.job_id
-        for entry in ledger.entries.values()
-        if entry.stopping is not None and entry.row["stopping_because"] is None and not entry.status.has_ended
-    )
+    stopping = tuple(entry.job_id for entry in just_stopped(ledger))
+    return Exchanged(accepted, claimed, committed, waiting_stages(ledger), stopping)

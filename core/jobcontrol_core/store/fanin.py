@@ -8,6 +8,7 @@ from jobcontrol_core.domain.lifecycle import ACTIVE_JOB, JobStatus, Stopping
 from jobcontrol_core.store.births import bear_finalize
 from jobcontrol_core.store.failing import first_error
 from jobcontrol_core.store.ledger import Entry, Ledger
+from jobcontrol_core.store.receipts import tell_told
 from jobcontrol_core.store.tables import jobs
 
 
@@ -21,6 +22,7 @@ def conclude(ledger: Ledger) -> None:
     for entry in ledger.entries.values():
         if entry.has_news and not entry.status.has_ended and entry.open_steps == 0:
             _conclude(ledger, entry)
+    tell_told(ledger)
     _release_waiting(ledger)
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.sql import bindparam
 
 from jobcontrol_core.crash_points import CrashPoint, crash_at
 from jobcontrol_core.domain.events import BulkChange, JobEvent, StatusChange, encode_event, fits
-from jobcontrol_core.domain.lifecycle import JOB_MOVES, JobStatus, StepStatus, Stopping
+from jobcontrol_core.domain.lifecycle import JOB_MOVES, JobStatus, StepStatus, Stopping, StopReceipt
 from jobcontrol_core.domain.progress import StageCounts, StageProgress, percent_of, project_stages
 from jobcontrol_core.domain.values import JobError, StageSpec, Step
 from jobcontrol_core.store.blobs import Spill
@@ -112,7 +112,9 @@ class Entry:
         self.steps[step.id] = (first_previous, step)
 
     def tell_progress(self, step: Step) -> None:
-        """`step` runs on as before, and has said how far it is."""
+        """`step` is in the status it was in, and something about it is new."""
+        if self.stopping is not None and step.status is StepStatus.PROCESSING:
+            step = replace(step, stop_receipt=StopReceipt.REQUESTED)
         self.steps[step.id] = (self.steps[step.id][0] if step.id in self.steps else step.status, step)
         self.has_news = True
 

@@ -14,6 +14,7 @@ from jobcontrol_core.domain.ids import SHORT_ID_LENGTH
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
 from jobcontrol_core.domain.values import Attempt, Build, ErrorInfo, Job, Step, StepLog
 from jobcontrol_core.store.blobs import unspill
+from jobcontrol_core.store.receipts import RECEIPT
 from jobcontrol_core.store.rows import Row, to_document, to_job, to_stage_spec, to_step
 from jobcontrol_core.store.tables import job_stages, jobs, step_attempts, step_logs, steps
 
@@ -23,7 +24,7 @@ _CANDIDATES = 5
 #: Lines of its log that a step is read with.
 LOGS = 1_000
 #: All but what is large and on no list.
-LISTED = [column for column in steps.c if column.name not in ("input", "output")]
+LISTED = [*(column for column in steps.c if column.name not in ("input", "output", "stop_receipt")), RECEIPT]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def get_step(tx: Connection, job_id: str, step_id: str) -> StepDetail:
     Raises StepNotFound, or FieldInvalid if the ending fits several steps.
     """
     full_id = resolve_step_id(tx, job_id, step_id)
-    row = tx.execute(select(steps).where(steps.c.id == full_id)).mappings().one()
+    row = tx.execute(select(*LISTED, steps.c.input, steps.c.output).where(steps.c.id == full_id)).mappings().one()
     return StepDetail(
         to_step(row),
         unspill(tx, row["input"], row["input_sha256"]),

@@ -92,6 +92,7 @@ def _write_ending(ledger: Ledger, entry: Entry, ending: Ending, decision: Decisi
         "status": decision.status,
         "tries": decision.tries,
         "failure": decision.failure,
+        "stop_receipt": decision.receipt,
         # The traceback stays with the attempt.
         "error": _stored(replace(error, traceback="")) if error else None,
         "item_count": succeeded.item_count if succeeded else 0,

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from jobcontrol_core.domain.errors import EtagMismatch
-from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus, Stopping
+from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus, Stopping, StopReceipt
 from jobcontrol_core.domain.progress import StageCounts, StageProgress, current_stage_of, project_stages
 from jobcontrol_core.domain.retry import RetryPolicy
 from jobcontrol_core.domain.values import FINALIZE, DocumentRef, ErrorInfo, Job, JobError, StageSpec, Step, etag_of
@@ -123,4 +123,5 @@ def to_step(row: Row) -> Step:
         next_attempt_at=row["next_attempt_at"],
         progress_fraction=row["progress_fraction"],
         progress_note=row["progress_note"],
+        stop_receipt=StopReceipt(row["stop_receipt"]) if row["stop_receipt"] else None,
     )

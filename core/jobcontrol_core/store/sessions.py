@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -42,11 +42,11 @@ class Session:
 class Renewal:
     """`live` are the sessions whose lease was renewed; the others have ended for good.
 
-    `stopping` are the jobs that these sessions run steps of and that are to stop.
+    `stopping` are the jobs that are to stop, by the session that runs steps of them.
     """
 
     live: frozenset[str]
-    stopping: frozenset[str]
+    stopping: Mapping[str, frozenset[str]]
 
 
 def open_session(tx: Connection, session: Session, lease: timedelta) -> None:
@@ -77,17 +77,23 @@ def renew_sessions(tx: Connection, session_ids: Sequence[str], lease: timedelta)
     return Renewal(frozenset(live), stopping_jobs_of(tx, session_ids))
 
 
-def stopping_jobs_of(tx: Connection, session_ids: Sequence[str]) -> frozenset[str]:
-    """The jobs that are to stop, among those whose steps these sessions run."""
+def stopping_jobs_of(tx: Connection, session_ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
+    """The jobs that are to stop, by the one of these sessions that runs steps of them."""
     runs = and_(
         steps.c.job_id == jobs.c.id,
         steps.c.status == StepStatus.PROCESSING,
         steps.c.session_id.in_(session_ids),
     )
     found = tx.execute(
-        select(jobs.c.id).select_from(steps.join(jobs, runs)).where(jobs.c.stopping_because.is_not(None)).distinct()
+        select(steps.c.session_id, jobs.c.id)
+        .select_from(steps.join(jobs, runs))
+        .where(jobs.c.stopping_because.is_not(None))
+        .distinct()
     )
-    return frozenset(found.scalars())
+    by_session: dict[str, set[str]] = {}
+    for session_id, job_id in found:
+        by_session.setdefault(session_id, set()).add(job_id)
+    return {session_id: frozenset(job_ids) for session_id, job_ids in by_session.items()}
 
 
 def running_steps_of(tx: Connection, session_id: str) -> dict[str, tuple[str, int]]:

@@ -340,6 +340,7 @@ def upgrade() -> None:
         sa.Column("run_micros", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("progress_fraction", sa.Float(), nullable=True),
         sa.Column("progress_note", sa.Text(), server_default="", nullable=False),
+        sa.Column("stop_receipt", sa.String(length=12), nullable=True),
         sa.Column("reused_from", sa.String(length=36), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=True),
@@ -349,6 +350,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("job_id", "position", name=op.f("uq_steps_job_id_position")),
     )
     with op.batch_alter_table("steps") as batch_op:
+        batch_op.create_index(
+            "ix_steps_abandoned",
+            ["session_id"],
+            unique=False,
+            sqlite_where=sa.text("stop_receipt = 'ABANDONED'"),
+            postgresql_where=sa.text("stop_receipt = 'ABANDONED'"),
+        )
         batch_op.create_index(
             "ix_steps_backing_off",
             ["next_attempt_at"],

@@ -75,6 +75,8 @@ def _changes(changes: Changes) -> Iterator[tuple[str, dict[str, Any]]]:
 def _word_of(change: StepChange) -> str:
     if change.will_retry:
         return "retrying"
+    if change.step.status is StepStatus.PROCESSING and change.step.stop_receipt:
+        return "stopping"
     if change.step.status is StepStatus.PROCESSING:
         return "progress" if change.step.has_told_progress else "started"
     return change.step.status

@@ -11,6 +11,7 @@ from jobcontrol.pipeline.answers import (
     Result,
     RetryAfter,
     SkipStep,
+    StepStopped,
     to_json_value,
 )
 from jobcontrol.pipeline.context import Context, Document, Results
@@ -31,6 +32,7 @@ __all__ = [
     "RetryAfter",
     "SkipStep",
     "Stage",
+    "StepStopped",
     "Tolerate",
     "to_json_value",
 ]

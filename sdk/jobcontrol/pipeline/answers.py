@@ -30,6 +30,13 @@ class SkipStep(Exception):
     """Raised by `Context.skip`: the step ends SKIPPED, which is no failure."""
 
 
+class StepStopped(BaseException):
+    """Raised into a plain function on a thread that has been told to stop and goes on; let it pass.
+
+    No Exception, so that a handler that catches those ends all the same.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Child:
     """One step to come: `key` is unique among its siblings, `input` is what its handler receives."""

@@ -47,7 +47,9 @@ class Context(Protocol):
         """True once the step is to stop: a plain function should look now and then and return.
 
         What a handler returns or raises after it saw True is not kept: the step runs again, or its job
-        is stopping. Async handlers receive `asyncio.CancelledError` instead.
+        is stopping. Async handlers receive `asyncio.CancelledError` instead. Who goes on gets `StepStopped`
+        raised into the thread after half of a grace, and at its end is left to itself in a process that is
+        then replaced.
         """
         ...
 

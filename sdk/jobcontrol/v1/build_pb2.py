@@ -28,9 +28,10 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from jobcontrol.v1 import document_pb2 as jobcontrol_dot_v1_dot_document__pb2
 from jobcontrol.v1 import job_pb2 as jobcontrol_dot_v1_dot_job__pb2
 from jobcontrol.v1 import retry_policy_pb2 as jobcontrol_dot_v1_dot_retry__policy__pb2
+from jobcontrol.v1 import step_pb2 as jobcontrol_dot_v1_dot_step__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19jobcontrol/v1/build.proto\x12\rjobcontrol.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1cjobcontrol/v1/document.proto\x1a\x17jobcontrol/v1/job.proto\x1a jobcontrol/v1/retry_policy.proto\"\xa5\x04\n\x11StartBuildRequest\x12\x15\n\x07path_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05title\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08pipeline\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x31\n\nparameters\x18\x04 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x01\x12/\n\x08\x64ocument\x18\x05 \x01(\x0b\x32\x17.jobcontrol.v1.DocumentB\x04\xe2\x41\x01\x01\x12\x42\n\x06labels\x18\x06 \x03(\x0b\x32,.jobcontrol.v1.StartBuildRequest.LabelsEntryB\x04\xe2\x41\x01\x01\x12\x16\n\x08priority\x18\x07 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x36\n\x0cretry_policy\x18\x08 \x01(\x0b\x32\x1a.jobcontrol.v1.RetryPolicyB\x04\xe2\x41\x01\x01\x12\x30\n\x07timeout\x18\t \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x01\x12<\n\x0f\x63onflict_policy\x18\n \x01(\x0e\x32\x1d.jobcontrol.v1.ConflictPolicyB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x0b \x01(\tB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x0c \x01(\x08\x42\x04\xe2\x41\x01\x01\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"h\n\x12StartBuildResponse\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.jobcontrol.v1.Job\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x10\n\x08\x65xisting\x18\x04 \x01(\x08\"~\n\rCancelRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x12\n\x04\x65tag\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x13\n\x05\x66orce\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x01\"B\n\x0e\x43\x61ncelResponse\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.jobcontrol.v1.Job\x12\x0f\n\x07success\x18\x02 \x01(\x08\"\x97\x02\n\x0cRetryRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12,\n\x04mode\x18\x02 \x01(\x0e\x32\x18.jobcontrol.v1.RetryModeB\x04\xe2\x41\x01\x01\x12\x14\n\x06reason\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x12\n\x04\x65tag\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x31\n\nparameters\x18\x06 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x01\x12/\n\x08\x64ocument\x18\x07 \x01(\x0b\x32\x17.jobcontrol.v1.DocumentB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x08 \x01(\x08\x42\x04\xe2\x41\x01\x01\"h\n\rRetryResponse\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.jobcontrol.v1.Job\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12&\n\x04plan\x18\x03 \x01(\x0b\x32\x18.jobcontrol.v1.RetryPlan\"6\n\tRetryPlan\x12\x14\n\x0creused_steps\x18\x01 \x01(\x05\x12\x13\n\x0brerun_steps\x18\x02 \x01(\x05\"N\n\x0cPauseRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x12\n\x04\x65tag\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"0\n\rPauseResponse\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.jobcontrol.v1.Job\"O\n\rResumeRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x12\n\x04\x65tag\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"1\n\x0eResumeResponse\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.jobcontrol.v1.Job*\x92\x01\n\x0e\x43onflictPolicy\x12\x1f\n\x1b\x43ONFLICT_POLICY_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43ONFLICT_POLICY_FAIL\x10\x01\x12 \n\x1c\x43ONFLICT_POLICY_USE_EXISTING\x10\x02\x12#\n\x1f\x43ONFLICT_POLICY_CANCEL_EXISTING\x10\x03*a\n\tRetryMode\x12\x1a\n\x16RETRY_MODE_UNSPECIFIED\x10\x00\x12\x1b\n\x17RETRY_MODE_FAILED_STEPS\x10\x01\x12\x1b\n\x17RETRY_MODE_FROM_SCRATCH\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19jobcontrol/v1/build.proto\x12\rjobcontrol.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1cjobcontrol/v1/document.proto\x1a\x17jobcontrol/v1/job.proto\x1a jobcontrol/v1/retry_policy.proto\x1a\x18jobcontrol/v1/step.proto\"\xa5\x04\n\x11StartBuildRequest\x12\x15\n\x07path_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05title\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08pipeline\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x31\n\nparameters\x18\x04 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x01\x12/\n\x08\x64ocument\x18\x05 \x01(\x0b\x32\x17.jobcontrol.v1.DocumentB\x04\xe2\x41\x01\x01\x12\x42\n\x06labels\x18\x06 \x03(\x0b\x32,.jobcontrol.v1.StartBuildRequest.LabelsEntryB\x04\xe2\x41\x01\x01\x12\x16\n\x08priority\x18\x07 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x36\n\x0cretry_policy\x18\x08 \x01(\x0b\x32\x1a.jobcontrol.v1.RetryPolicyB\x04\xe2\x41\x01\x01\x12\x30\n\x07timeout\x18\t \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x01\x12<\n\x0f\x63onflict_policy\x18\n \x01(\x0e\x32\x1d.jobcontrol.v1.ConflictPolicyB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x0b \x01(\tB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x0c \x01(\x08\x42\x04\xe2\x41\x01\x01\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"h\n\x12StartBuildResponse\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.jobcontrol.v1.Job\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x10\n\x08\x65xisting\x18\x04 \x01(\x08\"~\n\rCancelRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x12\n\x04\x65tag\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x13\n\x05\x66orce\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x01\"n\n\x0e\x43\x61ncelResponse\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.jobcontrol.v1.Job\x12\x0f\n\x07success\x18\x02 \x01(\x08\x12*\n\rrunning_steps\x18\x03 \x03(\x0b\x32\x13.jobcontrol.v1.Step\"\x97\x02\n\x0cRetryRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12,\n\x04mode\x18\x02 \x01(\x0e\x32\x18.jobcontrol.v1.RetryModeB\x04\xe2\x41\x01\x01\x12\x14\n\x06reason\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x12\n\x04\x65tag\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x31\n\nparameters\x18\x06 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x01\x12/\n\x08\x64ocument\x18\x07 \x01(\x0b\x32\x17.jobcontrol.v1.DocumentB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x08 \x01(\x08\x42\x04\xe2\x41\x01\x01\"h\n\rRetryResponse\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.jobcontrol.v1.Job\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12&\n\x04plan\x18\x03 \x01(\x0b\x32\x18.jobcontrol.v1.RetryPlan\"6\n\tRetryPlan\x12\x14\n\x0creused_steps\x18\x01 \x01(\x05\x12\x13\n\x0brerun_steps\x18\x02 \x01(\x05\"N\n\x0cPauseRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x12\n\x04\x65tag\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"0\n\rPauseResponse\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.jobcontrol.v1.Job\"O\n\rResumeRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x12\n\x04\x65tag\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"1\n\x0eResumeResponse\x12\x1f\n\x03job\x18\x01 \x01(\x0b\x32\x12.jobcontrol.v1.Job*\x92\x01\n\x0e\x43onflictPolicy\x12\x1f\n\x1b\x43ONFLICT_POLICY_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43ONFLICT_POLICY_FAIL\x10\x01\x12 \n\x1c\x43ONFLICT_POLICY_USE_EXISTING\x10\x02\x12#\n\x1f\x43ONFLICT_POLICY_CANCEL_EXISTING\x10\x03*a\n\tRetryMode\x12\x1a\n\x16RETRY_MODE_UNSPECIFIED\x10\x00\x12\x1b\n\x17RETRY_MODE_FAILED_STEPS\x10\x01\x12\x1b\n\x17RETRY_MODE_FROM_SCRATCH\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -101,32 +102,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESUMEREQUEST'].fields_by_name['reason']._serialized_options = b'\342A\001\001'
   _globals['_RESUMEREQUEST'].fields_by_name['etag']._loaded_options = None
   _globals['_RESUMEREQUEST'].fields_by_name['etag']._serialized_options = b'\342A\001\001'
-  _globals['_CONFLICTPOLICY']._serialized_start=1789
-  _globals['_CONFLICTPOLICY']._serialized_end=1935
-  _globals['_RETRYMODE']._serialized_start=1937
-  _globals['_RETRYMODE']._serialized_end=2034
-  _globals['_STARTBUILDREQUEST']._serialized_start=229
-  _globals['_STARTBUILDREQUEST']._serialized_end=778
-  _globals['_STARTBUILDREQUEST_LABELSENTRY']._serialized_start=733
-  _globals['_STARTBUILDREQUEST_LABELSENTRY']._serialized_end=778
-  _globals['_STARTBUILDRESPONSE']._serialized_start=780
-  _globals['_STARTBUILDRESPONSE']._serialized_end=884
-  _globals['_CANCELREQUEST']._serialized_start=886
-  _globals['_CANCELREQUEST']._serialized_end=1012
-  _globals['_CANCELRESPONSE']._serialized_start=1014
-  _globals['_CANCELRESPONSE']._serialized_end=1080
-  _globals['_RETRYREQUEST']._serialized_start=1083
-  _globals['_RETRYREQUEST']._serialized_end=1362
-  _globals['_RETRYRESPONSE']._serialized_start=1364
-  _globals['_RETRYRESPONSE']._serialized_end=1468
-  _globals['_RETRYPLAN']._serialized_start=1470
-  _globals['_RETRYPLAN']._serialized_end=1524
-  _globals['_PAUSEREQUEST']._serialized_start=1526
-  _globals['_PAUSEREQUEST']._serialized_end=1604
-  _globals['_PAUSERESPONSE']._serialized_start=1606
-  _globals['_PAUSERESPONSE']._serialized_end=1654
-  _globals['_RESUMEREQUEST']._serialized_start=1656
-  _globals['_RESUMEREQUEST']._serialized_end=1735
-  _globals['_RESUMERESPONSE']._serialized_start=1737
-  _globals['_RESUMERESPONSE']._serialized_end=1786
+  _globals['_CONFLICTPOLICY']._serialized_start=1859
+  _globals['_CONFLICTPOLICY']._serialized_end=2005
+  _globals['_RETRYMODE']._serialized_start=2007
+  _globals['_RETRYMODE']._serialized_end=2104
+  _globals['_STARTBUILDREQUEST']._serialized_start=255
+  _globals['_STARTBUILDREQUEST']._serialized_end=804
+  _globals['_STARTBUILDREQUEST_LABELSENTRY']._serialized_start=759
+  _globals['_STARTBUILDREQUEST_LABELSENTRY']._serialized_end=804
+  _globals['_STARTBUILDRESPONSE']._serialized_start=806
+  _globals['_STARTBUILDRESPONSE']._serialized_end=910
+  _globals['_CANCELREQUEST']._serialized_start=912
+  _globals['_CANCELREQUEST']._serialized_end=1038
+  _globals['_CANCELRESPONSE']._serialized_start=1040
+  _globals['_CANCELRESPONSE']._serialized_end=1150
+  _globals['_RETRYREQUEST']._serialized_start=1153
+  _globals['_RETRYREQUEST']._serialized_end=1432
+  _globals['_RETRYRESPONSE']._serialized_start=1434
+  _globals['_RETRYRESPONSE']._serialized_end=1538
+  _globals['_RETRYPLAN']._serialized_start=1540
+  _globals['_RETRYPLAN']._serialized_end=1594
+  _globals['_PAUSEREQUEST']._serialized_start=1596
+  _globals['_PAUSEREQUEST']._serialized_end=1674
+  _globals['_PAUSERESPONSE']._serialized_start=1676
+  _globals['_PAUSERESPONSE']._serialized_end=1724
+  _globals['_RESUMEREQUEST']._serialized_start=1726
+  _globals['_RESUMEREQUEST']._serialized_end=1805
+  _globals['_RESUMERESPONSE']._serialized_start=1807
+  _globals['_RESUMERESPONSE']._serialized_end=1856
 # @@protoc_insertion_point(module_scope)

@@ -13,6 +13,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from jobcontrol.v1 import document_pb2 as _document_pb2
 from jobcontrol.v1 import job_pb2 as _job_pb2
 from jobcontrol.v1 import retry_policy_pb2 as _retry_policy_pb2
+from jobcontrol.v1 import step_pb2 as _step_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -301,21 +302,29 @@ class CancelResponse(_message.Message):
 
     JOB_FIELD_NUMBER: _builtins.int
     SUCCESS_FIELD_NUMBER: _builtins.int
+    RUNNING_STEPS_FIELD_NUMBER: _builtins.int
     success: _builtins.bool
     """Always true, for callers that want nothing else."""
     @_builtins.property
     def job(self) -> _job_pb2.Job:
         """The job, CANCELLING or CANCELLED."""
 
+    @_builtins.property
+    def running_steps(self) -> _containers.RepeatedCompositeFieldContainer[_step_pb2.Step]:
+        """Steps that run, with the receipt REQUESTED; at most 100, others are found by
+        ListSteps. What became of each is told to watchers and kept on the step.
+        """
+
     def __init__(
         self,
         *,
         job: _job_pb2.Job | None = ...,
         success: _builtins.bool = ...,
+        running_steps: _abc.Iterable[_step_pb2.Step] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["job", b"job", "success", b"success"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job", b"job", "running_steps", b"running_steps", "success", b"success"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -100,25 +100,33 @@ class _StopReceipt:
 class _StopReceiptEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StopReceipt.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     STOP_RECEIPT_UNSPECIFIED: _StopReceipt.ValueType  # 0
-    """It did not run, or it has not let go yet."""
+    """It did not run then, or it came to its own end meanwhile."""
     STOP_RECEIPT_STOPPED: _StopReceipt.ValueType  # 1
-    """Its handler stopped when told."""
+    """Its handler has ended."""
     STOP_RECEIPT_KILLED: _StopReceipt.ValueType  # 2
-    """Its process was killed."""
+    """Its process is gone."""
     STOP_RECEIPT_ABANDONED: _StopReceipt.ValueType  # 3
-    """Its handler was left running in a process that takes no more work."""
+    """Its handler was given up and may still run, in a process that takes no more
+    work; nothing it says counts. KILLED follows when that process has gone.
+    """
+    STOP_RECEIPT_REQUESTED: _StopReceipt.ValueType  # 4
+    """It runs and has been told to stop."""
 
 class StopReceipt(_StopReceipt, metaclass=_StopReceiptEnumTypeWrapper):
-    """How a step that ran when its job was stopped came to its end."""
+    """How far a step that ran when its job was stopped has let go."""
 
 STOP_RECEIPT_UNSPECIFIED: StopReceipt.ValueType  # 0
-"""It did not run, or it has not let go yet."""
+"""It did not run then, or it came to its own end meanwhile."""
 STOP_RECEIPT_STOPPED: StopReceipt.ValueType  # 1
-"""Its handler stopped when told."""
+"""Its handler has ended."""
 STOP_RECEIPT_KILLED: StopReceipt.ValueType  # 2
-"""Its process was killed."""
+"""Its process is gone."""
 STOP_RECEIPT_ABANDONED: StopReceipt.ValueType  # 3
-"""Its handler was left running in a process that takes no more work."""
+"""Its handler was given up and may still run, in a process that takes no more
+work; nothing it says counts. KILLED follows when that process has gone.
+"""
+STOP_RECEIPT_REQUESTED: StopReceipt.ValueType  # 4
+"""It runs and has been told to stop."""
 Global___StopReceipt: _TypeAlias = StopReceipt  # noqa: Y015
 
 class _AttemptOutcome:
@@ -239,7 +247,7 @@ class Step(_message.Message):
     skip_reason: _builtins.str
     """Why it was skipped."""
     stop_receipt: Global___StopReceipt.ValueType
-    """How it let go when its job was stopped. Not filled yet."""
+    """How far it has let go since its job was stopped."""
     worker_id: _builtins.str
     """Id of the worker session that ran its newest attempt. Not filled yet."""
     progress_fraction: _builtins.float

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from jobcontrol import v1 as pb
 from jobcontrol_core.bus.postman import Postman
 from jobcontrol_core.domain.errors import FieldInvalid, PipelineNotFound
-from jobcontrol_core.domain.values import Job, PipelineSpec
+from jobcontrol_core.domain.values import Job, PipelineSpec, Step
 from jobcontrol_core.store.builds import NewBuild, Started, start_build
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.engine import Store
@@ -19,6 +19,7 @@ from jobcontrol_core.store.ledger import Committed
 from jobcontrol_core.store.lookup import get_job, read_build, resolve_job_id
 from jobcontrol_core.store.pausing import Resumed, pause_job, resume_job
 from jobcontrol_core.store.pipelines import get_pipeline, list_pipelines
+from jobcontrol_core.store.receipts import read_running
 from jobcontrol_core.store.requests import RequestKey, claim_request
 from jobcontrol_core.store.retries import NewRetry, retry_job
 from jobcontrol_core.store.stopping import cancel_job
@@ -29,6 +30,8 @@ from jobcontrol_server.rpc.validation import document_violations, parameter_viol
 log = structlog.get_logger(__name__)
 
 DEFAULT_PIPELINE = "learning-path"
+#: Running steps that the answer to a cancel names.
+MOST_RUNNING = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +92,15 @@ class Builds:
         self._tell("build_retried", answer)
         return answer
 
-    def cancel(self, request: pb.CancelRequest, caller: Caller) -> Job:
-        """Raises JobNotFound, JobTerminal, EtagMismatch, RequestIdReused."""
-        answer = self._store.write(_cancel, request, caller)
+    def cancel(self, request: pb.CancelRequest, caller: Caller) -> tuple[Job, list[Step]]:
+        """The job, and up to MOST_RUNNING of its running steps. Raises JobNotFound, JobTerminal, EtagMismatch,
+        RequestIdReused."""
+        answer, running = self._store.write(_cancel, request, caller)
         if answer.committed:
             self._postman.ring_stop(answer.job.id)
             self._postman.ring(answer.committed)
             log.info("build_cancelled", job_id=answer.job.id, path_id=answer.job.path_id, status=answer.job.status)
-        return answer.job
+        return answer.job, running
 
     def pause(self, request: pb.PauseRequest, caller: Caller) -> Job:
         """Raises JobNotFound, JobNotPausable, EtagMismatch."""
@@ -154,14 +158,15 @@ def _retry(tx: Connection, request: pb.RetryRequest, caller: Caller) -> Answer:
     return _answer(tx, retry_job(tx, retry))
 
 
-def _cancel(tx: Connection, request: pb.CancelRequest, caller: Caller) -> Answer:
+def _cancel(tx: Connection, request: pb.CancelRequest, caller: Caller) -> tuple[Answer, list[Step]]:
     job_id = resolve_job_id(tx, caller.tenant, request.job_id)
     key: RequestKey = request_key(request, caller)
     committed: tuple[Committed, ...] = ()
     # A repeated request gets its first answer, also when the job has ended since.
     if claim_request(tx, read_now(tx), key, job_id) is None:
         committed = cancel_job(tx, job_id, actor=caller.actor, reason=request.reason, etag=request.etag)
-    return Answer(get_job(tx, job_id), is_existing=True, committed=committed)
+    running = read_running(tx, job_id, limit=MOST_RUNNING)
+    return Answer(get_job(tx, job_id), is_existing=True, committed=committed), running
 
 
 def _pause(tx: Connection, request: pb.PauseRequest, caller: Caller) -> Answer:

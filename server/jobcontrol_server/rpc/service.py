@@ -74,8 +74,8 @@ class JobControl:
         )
 
     async def Cancel(self, request: pb.CancelRequest, context: Context) -> pb.CancelResponse:
-        job = await self._calls.run(self._builds.cancel, request, caller_of(context))
-        return pb.CancelResponse(job=to_job(job), success=True)
+        job, running = await self._calls.run(self._builds.cancel, request, caller_of(context))
+        return pb.CancelResponse(job=to_job(job), success=True, running_steps=map(to_step, running))
 
     async def Retry(self, request: pb.RetryRequest, context: Context) -> pb.RetryResponse:
         answer = await self._calls.run(self._builds.retry, request, caller_of(context))

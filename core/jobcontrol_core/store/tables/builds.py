@@ -137,6 +137,7 @@ steps = Table(
     Column("run_micros", BigInteger, nullable=False, server_default="0"),
     Column("progress_fraction", Float),
     Column("progress_note", Text, nullable=False, server_default=""),
+    Column("stop_receipt", String(12)),
     Column("reused_from", Id),
     Column("created_at", Moment, nullable=False),
     Column("started_at", Moment),
@@ -161,6 +162,12 @@ steps = Table(
         "session_id",
         sqlite_where=text("status = 'PROCESSING'"),
         postgresql_where=text("status = 'PROCESSING'"),
+    ),
+    Index(
+        "ix_steps_abandoned",
+        "session_id",
+        sqlite_where=text("stop_receipt = 'ABANDONED'"),
+        postgresql_where=text("stop_receipt = 'ABANDONED'"),
     ),
     Index("ix_steps_job_id_stage_no_position", "job_id", "stage_no", "position"),
 )

@@ -35,6 +35,7 @@ def to_job(job: Job) -> pb.Job:
         triggered_by=job.triggered_by,
         retry_of=job.retry_of or "",
         waits_for=job.waits_for or "",
+        waiting_message=_stopping_message(job),
         timeout=to_duration(job.timeout) if job.timeout else None,
         reused_steps=job.reused_steps,
         attempt=job.attempt,
@@ -46,6 +47,14 @@ def to_job(job: Job) -> pb.Job:
         last_sequence=job.last_sequence,
         etag=job.etag,
     )
+
+
+def _stopping_message(job: Job) -> str:
+    """What a stopping job still waits for."""
+    if job.stopping is None or job.status.has_ended:
+        return ""
+    running = sum(stage.counts.active for stage in job.stages)
+    return f"{running} running {'step' if running == 1 else 'steps'} to stop"
 
 
 def to_progress(percent: int, stages: Iterable[StageProgress]) -> pb.JobProgress:

@@ -11,7 +11,7 @@ from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from jobcontrol import v1 as pb
-from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus
+from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus, StopReceipt
 from jobcontrol_core.domain.values import DocumentNeed
 
 JOB_STATUS: Mapping[JobStatus, pb.JobStatus.ValueType] = {
@@ -22,6 +22,9 @@ STEP_STATUS: Mapping[StepStatus, pb.StepStatus.ValueType] = {
 }
 FAILURE_REASON: Mapping[FailureReason, pb.StepFailureReason.ValueType] = {
     reason: pb.StepFailureReason.Value(f"STEP_FAILURE_REASON_{reason}") for reason in FailureReason
+}
+STOP_RECEIPT: Mapping[StopReceipt, pb.StopReceipt.ValueType] = {
+    receipt: pb.StopReceipt.Value(f"STOP_RECEIPT_{receipt}") for receipt in StopReceipt
 }
 DOCUMENT_REQUIREMENT: Mapping[DocumentNeed, pb.DocumentRequirement.ValueType] = {
     need: pb.DocumentRequirement.Value(f"DOCUMENT_REQUIREMENT_{need.name}") for need in DocumentNeed

@@ -11,7 +11,7 @@ from jobcontrol_core.domain.lifecycle import StepStatus
 from jobcontrol_core.domain.outcomes import storable_text
 from jobcontrol_core.domain.values import FINALIZE, Attempt, ErrorInfo, Job, Step, StepLog
 from jobcontrol_core.store.lookup import StepDetail
-from jobcontrol_server.rpc.encoding.plain import FAILURE_REASON, STEP_STATUS, to_duration, to_timestamp
+from jobcontrol_server.rpc.encoding.plain import FAILURE_REASON, STEP_STATUS, STOP_RECEIPT, to_duration, to_timestamp
 
 MOST_ATTEMPTS = 100
 _OUTCOMES: Mapping[str, pb.AttemptOutcome.ValueType] = {
@@ -40,6 +40,7 @@ def to_step(step: Step, *, error_bytes: int = MAX_ERROR) -> pb.Step:
         reused_from=step.reused_from or "",
         failure_reason=FAILURE_REASON[step.failure] if step.failure else pb.STEP_FAILURE_REASON_UNSPECIFIED,
         error=None if is_skipped else _to_error(step.error, error_bytes),
+        stop_receipt=STOP_RECEIPT[step.stop_receipt] if step.stop_receipt else pb.STOP_RECEIPT_UNSPECIFIED,
         skip_reason=step.error.message if is_skipped and step.error else "",
         created_at=to_timestamp(step.created_at),
         started_at=to_timestamp(step.started_at),
