@@ -63,8 +63,10 @@ def start_request(
     return request
 
 
-def cancel_request(job_id: str, *, reason: str, etag: str, request_id: str | None) -> pb.CancelRequest:
-    return pb.CancelRequest(job_id=job_id, reason=reason, etag=etag, request_id=request_id or new_request_id())
+def cancel_request(job_id: str, *, reason: str, force: bool, etag: str, request_id: str | None) -> pb.CancelRequest:
+    return pb.CancelRequest(
+        job_id=job_id, reason=reason, force=force, etag=etag, request_id=request_id or new_request_id()
+    )
 
 
 def retry_request(

@@ -152,15 +152,22 @@ class Job:
         return self
 
     def cancel(
-        self, reason: str = "", *, wait: bool = False, if_unchanged: bool = False, request_id: str | None = None
+        self,
+        reason: str = "",
+        *,
+        wait: bool = False,
+        force: bool = False,
+        if_unchanged: bool = False,
+        request_id: str | None = None,
     ) -> Job:
-        """Ask the job to stop; with `wait`, return when it has.
+        """Ask the job to stop; with `wait`, return when it has: then each step's `stop_receipt` says how it let go.
 
-        `if_unchanged`: only if its status is still what `state` says. Raises InvalidState if it had ended,
-        or has changed.
+        `force` ends the running steps at once, whatever their handlers do. `if_unchanged`: only if its status is
+        still what `state` says. Raises InvalidState if it had ended, or has changed.
         """
         etag = self._etag(if_unchanged)
-        answer = self._transport.call(CANCEL, cancel_request(self.id, reason=reason, etag=etag, request_id=request_id))
+        request = cancel_request(self.id, reason=reason, force=force, etag=etag, request_id=request_id)
+        answer = self._transport.call(CANCEL, request)
         self.state = to_job_state(answer.job)
         if wait and not self.has_ended:
             for _ in self.watch(self.state.last_sequence):

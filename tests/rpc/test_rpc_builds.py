@@ -121,6 +121,23 @@ async def test_a_job_with_running_steps_is_cancelling_and_a_second_cancel_change
     second = await server.stub.Cancel(pb.CancelRequest(job_id=job_id, reason="again"))
     assert first.job.status == pb.JOB_STATUS_CANCELLING
     assert second.job == first.job
+    for response in (first, second):
+        assert [step.stop_receipt for step in response.running_steps] == [pb.STOP_RECEIPT_REQUESTED]
+    assert first.job.waiting_message == "1 running step to stop"
+
+
+async def test_a_forced_cancel_ends_a_job_whose_steps_run_also_one_that_is_cancelling(server: Serving) -> None:
+    for was_cancelling in (False, True):
+        job_id = await server.start(f"path-{was_cancelling}")
+        await server.work(server.worker.claim_one, job_id)
+        if was_cancelling:
+            await server.stub.Cancel(pb.CancelRequest(job_id=job_id))
+        forced = pb.CancelRequest(job_id=job_id, force=True, request_id=f"once-{was_cancelling}")
+        for _ in range(2):
+            response = await server.stub.Cancel(forced)
+            assert (response.job.status, list(response.running_steps)) == (pb.JOB_STATUS_CANCELLED, [])
+        (step,) = (await server.stub.ListSteps(pb.ListStepsRequest(job_id=job_id))).steps
+        assert (step.status, step.stop_receipt) == (pb.STEP_STATUS_CANCELLED, pb.STOP_RECEIPT_ABANDONED)
 
 
 async def test_a_job_that_has_ended_cannot_be_cancelled(server: Serving) -> None:

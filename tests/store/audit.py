@@ -61,6 +61,8 @@ def _check_steps(tx: Connection, job_id: str, replay: Replay) -> None:
     """Every step that was told by its id is as it was told last, unless it moved since as one of a number."""
     rows = {row["id"]: to_step(row) for row in tx.execute(select(steps).where(steps.c.job_id == job_id)).mappings()}
     assert replay.steps.keys() <= rows.keys()
+    for row in rows.values():
+        assert row.stop_receipt is None or (row.status is StepStatus.CANCELLED and row.attempt), row
     for step_id, told in replay.steps.items():
         row = rows[step_id]
         is_as_told = (row.status, row.attempt) == (told.status, told.attempt)

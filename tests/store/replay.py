@@ -70,7 +70,7 @@ class Replay:
         is_same = known is not None and (known.status, known.attempt) == (step.status, step.attempt)
         if step.status is StepStatus.PROCESSING:
             return is_same and (step.has_told_progress or step.stop_receipt is not None)
-        return is_same and step.stop_receipt is StopReceipt.KILLED
+        return is_same and step.stop_receipt in (StopReceipt.STOPPED, StopReceipt.KILLED)
 
     def _previous_of(self, step: Step) -> StepStatus | None:
         known = self.steps.get(step.id)

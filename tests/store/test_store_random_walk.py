@@ -16,6 +16,7 @@ from jobcontrol_core.domain.values import ClaimedStep, StageSpec
 from jobcontrol_core.store.backoff import make_due
 from jobcontrol_core.store.claims import ClaimWish
 from jobcontrol_core.store.reaping import reap, release_session
+from jobcontrol_core.store.stopping import abandon_running
 from jobcontrol_core.store.tables import steps, workers
 from store.builds import Builds, outcome_of
 from store.factories import LEASE, UNITS, children, failed, pipeline, request_key, stages, succeeded
@@ -37,7 +38,7 @@ class Walk:
     def step(self) -> None:
         actions: list[tuple[Callable[[], None], int]] = [
             (self.start, 3), (self.exchange, 30), (self.cancel, 2), (self.retry, 4), (self.expire, 1),
-            (self.release, 1), (self.reap, 2), (self.make_due, 4), (self.sweep, 3),
+            (self.release, 1), (self.reap, 2), (self.make_due, 4), (self.sweep, 3), (self.abandon, 1),
         ]  # fmt: skip
         (do,) = self.random.choices([action for action, _ in actions], [weight for _, weight in actions])
         try:
@@ -114,6 +115,10 @@ class Walk:
     def sweep_whole(self, job_id: str) -> None:
         while self.builds.sweep(job_id):
             pass
+
+    def abandon(self) -> None:
+        if self.jobs:
+            self.builds.write(abandon_running, self.random.choice(self.jobs))
 
     def run_dry(self) -> None:
         """Let every job end: nothing is lost, nothing is stuck."""

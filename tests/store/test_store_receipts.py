@@ -8,7 +8,8 @@ from jobcontrol_core.domain.outcomes import Interrupted, Outcome, timed_out
 from jobcontrol_core.domain.values import ClaimedStep, JobError
 from jobcontrol_core.store.lookup import get_step
 from jobcontrol_core.store.reaping import reap, release_session
-from jobcontrol_core.store.stopping import fail_job
+from jobcontrol_core.store.sessions import stopping_jobs_of
+from jobcontrol_core.store.stopping import abandon_running, fail_job
 from jobcontrol_core.store.tables import workers
 from store.builds import Builds
 from store.factories import LEASE, SUB_CONCEPTS, children, failed, succeeded
@@ -112,3 +113,41 @@ def test_what_becomes_of_a_given_up_step_after_the_end_of_its_job_is_kept_and_te
         assert builds.write(release_session, builds.session, *KILLED).committed == ()
     assert _receipt(builds, given_up) is StopReceipt.KILLED
     assert builds.job(job_id) == ended
+
+
+def test_a_forced_end_takes_the_running_steps_away_and_their_processes_are_still_told(builds: Builds) -> None:
+    job_id, running = _running(builds, 2)
+    builds.cancel(job_id)
+    builds.write(abandon_running, job_id)
+    assert builds.job(job_id).status is JobStatus.CANCELLED
+    assert {_receipt(builds, one) for one in running} == {StopReceipt.ABANDONED}
+    assert builds.store.read(stopping_jobs_of, [builds.session]) == {builds.session: {job_id}}
+
+
+def test_steps_of_a_job_that_goes_on_are_not_given_up(builds: Builds) -> None:
+    job_id, (running,) = _running(builds, 1)
+    assert builds.write(abandon_running, job_id).accepted == frozenset()
+    assert builds.step(running).status is StepStatus.PROCESSING
+
+
+@pytest.mark.parametrize(
+    ("late", "receipt"),
+    [
+        (succeeded(), StopReceipt.STOPPED),
+        (Interrupted("STOPPED"), StopReceipt.STOPPED),
+        (Interrupted("ABANDONED"), StopReceipt.ABANDONED),
+    ],
+)
+def test_what_a_given_up_step_says_in_the_end_is_that_it_is_over_and_nothing_else(
+    builds: Builds, late: Outcome, receipt: StopReceipt
+) -> None:
+    job_id, (given_up, other) = _running(builds, 2)
+    builds.cancel(job_id)
+    builds.end((given_up, Interrupted("ABANDONED")))
+    assert builds.end((given_up, late)).accepted == frozenset()
+    step = builds.step(given_up)
+    assert (step.status, step.stop_receipt, step.item_count) == (StepStatus.CANCELLED, receipt, 0)
+    assert builds.step(other).stop_receipt is StopReceipt.REQUESTED
+    assert builds.store.read(stopping_jobs_of, [builds.session]) == {builds.session: {job_id}}
+    builds.end((other, Interrupted("STOPPED")))
+    assert bool(builds.store.read(stopping_jobs_of, [builds.session])) is (receipt is StopReceipt.ABANDONED)

@@ -29,7 +29,7 @@ from jobcontrol.errors import (
     RequestTimeout,
     ServerError,
 )
-from sdk.recording import END, JOB_ID, SHORT_ID, finished, job, partial_build, snapshot, step
+from sdk.recording import END, JOB_ID, SHORT_ID, changed, changes, finished, job, partial_build, snapshot, step
 from sdk.scripted import ScriptedTransport, WatchedServer, silence
 
 BUILD = ["start", "learning-path", "rust-101"]
@@ -358,6 +358,31 @@ def test_cancel_goes_on_after_a_job_that_cannot_be(shell: Shell) -> None:
     assert shell.run(there, "cancel", "aaaa", "bbbb", "--reason", "too slow") == 6
     assert shell.err.splitlines() == ["error: job a has already ended: COMPLETED", f"Cancelled {SHORT_ID}."]
     assert [request.reason for request in there.sent(pb.CancelRequest)] == ["too slow", "too slow"]
+
+
+def test_cancel_that_waits_tells_how_the_steps_let_go(shell: Shell) -> None:
+    def told(receipt: str, status: str, *labels: str) -> list[pb.StepChange]:
+        return [step(label, status, stop_receipt=pb.StopReceipt.Value(f"STOP_RECEIPT_{receipt}")) for label in labels]
+
+    there = server(
+        GetJob=pb.GetJobResponse(job=job("PROCESSING", at=3)),
+        Cancel=pb.CancelResponse(job=job("CANCELLING", at=4)),
+        WatchProgress=[
+            changed(4, changes(50, (), *told("REQUESTED", "PROCESSING", "Ownership", "Borrowing", "Lifetimes"))),
+            changed(5, changes(50, (), *told("ABANDONED", "CANCELLED", "Borrowing"))),
+            finished(
+                6, job("CANCELLED", at=6), changes(50, (), *told("STOPPED", "CANCELLED", "Ownership", "Lifetimes"))
+            ),
+        ],
+    )
+    assert shell.run(there, "cancel", "aaaa", "--wait", "--force") == 0
+    assert shell.err.splitlines() == [
+        f"Cancelled {SHORT_ID}.",
+        "  abandoned: Borrowing",
+        "  stopped: Ownership, Lifetimes",
+    ]
+    assert there.sent(pb.WatchProgressRequest)[0].after_sequence == 3
+    assert [request.force for request in there.sent(pb.CancelRequest)] == [True]
 
 
 def test_pause_and_resume_say_what_goes_on_meanwhile(shell: Shell) -> None:

@@ -216,7 +216,6 @@ def test_a_result_is_asked_for_by_a_plain_media_type() -> None:
         (pb.GetJobRequest(job_id=JOB, read_mask=FieldMask(paths=["*"])), "read_mask"),
         (pb.ListJobsRequest(min_priority=0), "min_priority"),
         (pb.ListJobsRequest(labels={"team": "red"}), "labels"),
-        (pb.CancelRequest(job_id=JOB, force=True), "force"),
         (pb.RetryRequest(job_id=JOB, parameters=Struct()), "parameters"),
         (pb.WatchProgressRequest(job_id=JOB, detail=pb.WATCH_DETAIL_JOB), "detail=WATCH_DETAIL_JOB"),
     ],

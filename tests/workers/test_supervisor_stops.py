@@ -3,7 +3,7 @@
 import pytest
 
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus, StopReceipt
-from jobcontrol_core.store.stopping import cancel_job
+from jobcontrol_core.store.stopping import abandon_running, cancel_job
 from workers import stubborn
 from workers.site import Site, is_there
 
@@ -62,6 +62,18 @@ async def test_a_process_whose_interpreter_is_held_is_killed_though_the_grace_go
     (first,) = site.children()
     _cancel(site, job_id)
     assert site.floor.step(job_id, how).stop_receipt is KILLED
+    assert not is_there(first)
+
+
+async def test_a_forced_cancel_waits_for_nobody_and_the_process_goes_all_the_same(site: Site) -> None:
+    site.supervise(TARGET, stop_grace=1.0)
+    how = "swallows everything"
+    job_id = _start(site, how)
+    (first,) = site.children()
+    site.floor.store.write(cancel_job, job_id, actor="ada", reason="enough")
+    site.floor.store.write(abandon_running, job_id)
+    assert site.floor.job(job_id).status is JobStatus.CANCELLED
+    site.wait(lambda: site.floor.step(job_id, how).stop_receipt is KILLED, "its process is known to be gone")
     assert not is_there(first)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from jobcontrol_core.domain.lifecycle import StopReceipt
 from jobcontrol_core.domain.outcomes import StepOutcome
 from jobcontrol_core.domain.reports import StepReport
 from jobcontrol_core.domain.values import ClaimedStep
@@ -15,7 +16,7 @@ from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.fanin import conclude
 from jobcontrol_core.store.ledger import Committed, Ledger
 from jobcontrol_core.store.outcomes import Ending, lock_running, write_endings
-from jobcontrol_core.store.receipts import just_stopped, write_kills
+from jobcontrol_core.store.receipts import just_stopped, write_receipts
 from jobcontrol_core.store.reports import write_reports
 from jobcontrol_core.store.rows import Row
 
@@ -57,14 +58,14 @@ def exchange(
     may well come back empty.
     """
     now = read_now(tx)
-    endings, reported = lock_running(tx, outcomes, reports)
+    told = lock_running(tx, outcomes, reports)
     candidates = lock_claimable(tx, wishes)
-    rows = [*(one.row for one in endings), *(one.row for one in reported), *candidates]
-    ledger = Ledger.open(tx, now, {row["job_id"] for row in rows})
-    write_reports(ledger, reported)
-    write_endings(ledger, endings)
+    ledger = Ledger.open(tx, now, {row["job_id"] for row in (*told.rows(), *candidates)})
+    write_reports(ledger, told.reported)
+    write_endings(ledger, told.endings)
+    write_receipts(ledger, told.over, StopReceipt.STOPPED)
     claimed = write_claims(ledger, candidates, session_id=session_id)
-    return _settled(ledger, endings, claimed)
+    return _settled(ledger, told.endings, claimed)
 
 
 def finish_endings(tx: Connection, endings: Sequence[Ending], given_up: Sequence[Row] = ()) -> Exchanged:
@@ -75,7 +76,7 @@ def finish_endings(tx: Connection, endings: Sequence[Ending], given_up: Sequence
     rows = [*(ending.row for ending in endings), *given_up]
     ledger = Ledger.open(tx, read_now(tx), {row["job_id"] for row in rows})
     write_endings(ledger, endings)
-    write_kills(ledger, given_up)
+    write_receipts(ledger, given_up, StopReceipt.KILLED)
     return _settled(ledger, endings, ())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from jobcontrol_core.domain.values import JSON_MEDIA_TYPE, ErrorInfo
 from jobcontrol_core.store.births import bear_children
 from jobcontrol_core.store.failing import stop_intolerable
 from jobcontrol_core.store.ledger import Entry, Ledger
+from jobcontrol_core.store.receipts import is_over
 from jobcontrol_core.store.reports import Reported
 from jobcontrol_core.store.rows import Row, to_step
 from jobcontrol_core.store.tables import alerts, dead_letters, step_attempts, steps
@@ -34,9 +35,21 @@ class Ending:
     outcome: Outcome
 
 
-def lock_running(
-    tx: Connection, outcomes: Iterable[StepOutcome], reports: Iterable[StepReport] = ()
-) -> tuple[list[Ending], list[Reported]]:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What attempts told that counts: ends and reports of running ones, and of given-up ones that they are over."""
+
+    endings: Sequence[Ending]
+    reported: Sequence[Reported]
+    over: Sequence[Row]
+
+    def rows(self) -> Iterator[Row]:
+        yield from (ending.row for ending in self.endings)
+        yield from (one.row for one in self.reported)
+        yield from self.over
+
+
+def lock_running(tx: Connection, outcomes: Iterable[StepOutcome], reports: Iterable[StepReport] = ()) -> Told:
     """Lock the steps that these are about; only what concerns the attempt that runs each step now comes back.
 
     This is the fence: an outcome or a report of an attempt that was reaped, or claimed anew since, finds
@@ -46,18 +59,19 @@ def lock_running(
     ended = {(one.step_id, one.attempt): one for one in outcomes}
     step_ids = sorted({step_id for step_id, _ in [*told, *ended]})
     if not step_ids:
-        return [], []
+        return Told([], [], [])
     locked = tx.execute(
         select(steps).where(steps.c.id.in_(step_ids)).order_by(steps.c.job_id, steps.c.id).with_for_update()
     )
-    rows = [row for row in locked.mappings() if row["status"] == StepStatus.PROCESSING]
-    running = {(row["id"], row["attempt"]): row for row in rows}
+    rows = {(row["id"], row["attempt"]): row for row in locked.mappings()}
+    running = {key: row for key, row in rows.items() if row["status"] == StepStatus.PROCESSING}
     reported = [Reported(row, told[key]) for key, row in running.items() if key in told]
     progress = {(one.row["id"], one.row["attempt"]): one.report.columns() for one in reported}
     endings = [
         Ending({**row, **progress.get(key, {})}, ended[key].outcome) for key, row in running.items() if key in ended
     ]
-    return endings, reported
+    over = [rows[key] for key, one in ended.items() if key in rows and is_over(rows[key], one.outcome)]
+    return Told(endings, reported, over)
 
 
 def write_endings(ledger: Ledger, endings: Sequence[Ending]) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, and_, case, or_, select, update
+from sqlalchemy import Connection, and_, case, literal_column, or_, select, update
 
 from jobcontrol_core.domain.lifecycle import StepStatus, StopReceipt
+from jobcontrol_core.domain.outcomes import Interrupted, Outcome
 from jobcontrol_core.domain.values import Step
 from jobcontrol_core.store.ledger import Entry, Ledger
 from jobcontrol_core.store.rows import Row, to_step
@@ -24,8 +25,9 @@ RECEIPT = case(
 ).label("stop_receipt")
 
 IS_RUNNING = steps.c.status == StepStatus.PROCESSING
-#: Runs by the books, or was given up and may run in truth.
-MAY_RUN = or_(IS_RUNNING, steps.c.stop_receipt == StopReceipt.ABANDONED)
+#: Ended without its handler, which may run on. A literal, as in the index that finds it.
+IS_GIVEN_UP = steps.c.stop_receipt == literal_column("'ABANDONED'")
+MAY_RUN = or_(IS_RUNNING, IS_GIVEN_UP)
 
 
 def tell_told(ledger: Ledger) -> None:
@@ -59,13 +61,19 @@ def read_running(tx: Connection, job_id: str, *, limit: int | None = None) -> li
     return [to_step(row) for row in found.mappings()]
 
 
-def write_kills(ledger: Ledger, rows: Sequence[Row]) -> None:
-    """Given-up steps, locked, whose process is gone by now. A job that has ended tells nothing any more."""
+def is_over(row: Row, outcome: Outcome) -> bool:
+    """Whether this outcome of a step that had been given up says that its handler has ended after all."""
+    gave_up = isinstance(outcome, Interrupted) and outcome.cause == StopReceipt.ABANDONED
+    return row["stop_receipt"] == StopReceipt.ABANDONED and not gave_up
+
+
+def write_receipts(ledger: Ledger, rows: Sequence[Row], receipt: StopReceipt) -> None:
+    """What became of given-up steps, locked. A job that has ended tells nothing any more."""
     if not rows:
         return
-    is_meant = and_(steps.c.id.in_([row["id"] for row in rows]), steps.c.stop_receipt == StopReceipt.ABANDONED)
-    ledger.tx.execute(update(steps).where(is_meant).values(stop_receipt=StopReceipt.KILLED))
+    is_meant = and_(steps.c.id.in_([row["id"] for row in rows]), IS_GIVEN_UP)
+    ledger.tx.execute(update(steps).where(is_meant).values(stop_receipt=receipt))
     for row in rows:
         entry: Entry = ledger.entries[row["job_id"]]
         if not entry.status.has_ended:
-            entry.tell_progress(replace(to_step(row), stop_receipt=StopReceipt.KILLED))
+            entry.tell_progress(replace(to_step(row), stop_receipt=receipt))

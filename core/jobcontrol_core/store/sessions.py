@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, insert, select, update
 
 from jobcontrol_core.domain.lifecycle import StepStatus
 from jobcontrol_core.store.clock import read_now
+from jobcontrol_core.store.receipts import IS_GIVEN_UP, IS_RUNNING
 from jobcontrol_core.store.tables import jobs, steps, workers
 
 
@@ -78,18 +79,19 @@ def renew_sessions(tx: Connection, session_ids: Sequence[str], lease: timedelta)
 
 
 def stopping_jobs_of(tx: Connection, session_ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
-    """The jobs that are to stop, by the one of these sessions that runs steps of them."""
+    """The jobs that are to stop, by the one of these sessions that runs steps of them, or may do so in truth."""
     runs = and_(
         steps.c.job_id == jobs.c.id,
-        steps.c.status == StepStatus.PROCESSING,
+        IS_RUNNING,
         steps.c.session_id.in_(session_ids),
     )
-    found = tx.execute(
+    stopping = (
         select(steps.c.session_id, jobs.c.id)
         .select_from(steps.join(jobs, runs))
         .where(jobs.c.stopping_because.is_not(None))
-        .distinct()
     )
+    given_up = select(steps.c.session_id, steps.c.job_id).where(IS_GIVEN_UP, steps.c.session_id.in_(session_ids))
+    found = tx.execute(stopping.union(given_up))
     by_session: dict[str, set[str]] = {}
     for session_id, job_id in found:
         by_session.setdefault(session_id, set()).add(job_id)

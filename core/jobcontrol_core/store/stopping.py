@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, exists, select, update
 
 from jobcontrol_core.domain.errors import JobTerminal
-from jobcontrol_core.domain.lifecycle import ACTIVE_JOB, JobStatus, StepStatus, Stopping
+from jobcontrol_core.domain.lifecycle import ACTIVE_JOB, JobStatus, StepStatus, Stopping, StopReceipt
+from jobcontrol_core.domain.outcomes import Interrupted
 from jobcontrol_core.domain.values import JobError
 from jobcontrol_core.store.clock import read_now
+from jobcontrol_core.store.exchange import Exchanged, finish_endings
 from jobcontrol_core.store.fanin import conclude
 from jobcontrol_core.store.ledger import Committed, Entry, Ledger
+from jobcontrol_core.store.outcomes import Ending
+from jobcontrol_core.store.receipts import IS_RUNNING
 from jobcontrol_core.store.rows import Row, require_etag, to_step
 from jobcontrol_core.store.tables import jobs, steps
 
@@ -61,6 +65,22 @@ def fail_job(tx: Connection, job_id: str, error: JobError) -> tuple[Committed, .
     _end_pending(ledger, entry, pending)
     conclude(ledger)
     return ledger.settle()
+
+
+def abandon_running(tx: Connection, job_id: str) -> Exchanged:
+    """End up to SWEEP running steps of a stopping job without their handlers, which are told to stop all the same.
+
+    Once it comes back with nothing accepted, none runs by the books: nothing starts under a stopping job.
+    """
+    is_stopping = exists().where(jobs.c.id == steps.c.job_id, jobs.c.stopping_because.is_not(None))
+    running = tx.execute(
+        select(steps)
+        .where(steps.c.job_id == job_id, IS_RUNNING, is_stopping)
+        .order_by(steps.c.id)
+        .limit(SWEEP)
+        .with_for_update()
+    )
+    return finish_endings(tx, [Ending(row, Interrupted(StopReceipt.ABANDONED)) for row in running.mappings()])
 
 
 def sweep_job(tx: Connection, job_id: str) -> tuple[Committed, ...]:

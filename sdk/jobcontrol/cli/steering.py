@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated
 
 import typer
@@ -14,14 +15,33 @@ from jobcontrol.cli.session import session_of
 from jobcontrol.display.wording import count_noun
 from jobcontrol.errors import ApiError
 from jobcontrol.job import Job
-from jobcontrol.values import JobStatus
+from jobcontrol.values import JobStatus, Step, StepStatus
 
+#: Characters of the steps' names that a line holds.
+NAMES = 100
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Kept on the job and told to its watchers.")]
 
 
-def cancel(context: typer.Context, jobs: JobIds, reason: Reason = "") -> int:
+def cancel(
+    context: typer.Context,
+    jobs: JobIds,
+    reason: Reason = "",
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Until they have stopped; tells how their steps let go.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="End running steps at once, whatever they do.")] = False,
+) -> int:
     """Ask jobs to stop. The exit code is that of the first one that could not be."""
-    return _steer(context, jobs, lambda job: job.cancel(reason), _stopping_line)
+    let_go: dict[str, list[Step]] = {}
+
+    def stop(job: Job) -> Job:
+        seen = job.state.last_sequence
+        job.cancel(reason, force=force)
+        if wait:
+            let_go[job.id] = _watch_letting_go(job, seen)
+        return job
+
+    return _steer(context, jobs, stop, lambda job: "\n".join([_stopping_line(job), *_receipts(let_go.get(job.id, ()))]))
 
 
 def pause(context: typer.Context, jobs: JobIds, reason: Reason = "") -> int:
@@ -72,6 +92,24 @@ def _stopping_line(job: Job) -> str:
     if job.status is JobStatus.CANCELLED:
         return f"Cancelled {job.short_id}."
     return f"Cancelling {job.short_id}: {_running(job)} finishing.  jobctl watch {job.short_id}"
+
+
+def _watch_letting_go(job: Job, after: int) -> list[Step]:
+    """Until the job has ended: the steps that ran when it was stopped, as they were told last."""
+    told = {
+        change.step.step_id: change.step
+        for event in job.watch(after)
+        if event.changes is not None
+        for change in event.changes.steps
+        if change.step.stop_receipt
+    }
+    return [step for step in told.values() if step.status is StepStatus.CANCELLED]
+
+
+def _receipts(let_go: Sequence[Step]) -> Iterator[str]:
+    for receipt in sorted({step.stop_receipt for step in let_go}):
+        names = [step.name for step in let_go if step.stop_receipt == receipt]
+        yield f"  {receipt}: {textwrap.shorten(', '.join(names), NAMES, placeholder=' …')}"
 
 
 def _pausing_line(job: Job) -> str:

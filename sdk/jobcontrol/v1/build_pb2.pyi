@@ -274,8 +274,9 @@ class CancelRequest(_message.Message):
     Validation: at most 128 characters; no control characters.
     """
     force: _builtins.bool
-    """Do not wait for running handlers: give up their processes at once.
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    """Do not wait for running handlers: their steps end in this call, ABANDONED, also
+    those of a job that is CANCELLING already. The handlers are told to stop all the
+    same; a process in which one does not is replaced.
     """
     def __init__(
         self,

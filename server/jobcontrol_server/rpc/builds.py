@@ -22,7 +22,7 @@ from jobcontrol_core.store.pipelines import get_pipeline, list_pipelines
 from jobcontrol_core.store.receipts import read_running
 from jobcontrol_core.store.requests import RequestKey, claim_request
 from jobcontrol_core.store.retries import NewRetry, retry_job
-from jobcontrol_core.store.stopping import cancel_job
+from jobcontrol_core.store.stopping import abandon_running, cancel_job
 from jobcontrol_server.rpc.caller import Caller
 from jobcontrol_server.rpc.decoding import request_key, to_new_build, to_new_retry
 from jobcontrol_server.rpc.validation import document_violations, parameter_violations, to_dict
@@ -94,13 +94,23 @@ class Builds:
 
     def cancel(self, request: pb.CancelRequest, caller: Caller) -> tuple[Job, list[Step]]:
         """The job, and up to MOST_RUNNING of its running steps. Raises JobNotFound, JobTerminal, EtagMismatch,
-        RequestIdReused."""
+        RequestIdReused.
+
+        With `force` a second transaction ends the running steps: after the first none can begin any more.
+        """
         answer, running = self._store.write(_cancel, request, caller)
         if answer.committed:
             self._postman.ring_stop(answer.job.id)
             self._postman.ring(answer.committed)
             log.info("build_cancelled", job_id=answer.job.id, path_id=answer.job.path_id, status=answer.job.status)
-        return answer.job, running
+        return (self._abandon(answer.job), []) if request.force else (answer.job, running)
+
+    def _abandon(self, job: Job) -> Job:
+        while (abandoned := self._store.write(abandon_running, job.id)).accepted:
+            self._postman.ring_stop(job.id)
+            self._postman.ring(abandoned.committed)
+            log.info("steps_abandoned", job_id=job.id, count=len(abandoned.accepted))
+        return self._store.read(get_job, job.id)
 
     def pause(self, request: pb.PauseRequest, caller: Caller) -> Job:
         """Raises JobNotFound, JobNotPausable, EtagMismatch."""

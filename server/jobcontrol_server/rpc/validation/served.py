@@ -45,7 +45,6 @@ NOT_YET: Mapping[tuple[str, str], frozenset[int]] = {
     ("ListJobsRequest", "min_priority"): ALL,
     ("ListJobsRequest", "read_mask"): ALL,
     ("ListJobsRequest", "with_count"): ALL,
-    ("CancelRequest", "force"): ALL,
     ("RetryRequest", "parameters"): ALL,
     ("RetryRequest", "document"): ALL,
     ("RetryRequest", "validate_only"): ALL,
