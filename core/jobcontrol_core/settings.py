@@ -63,8 +63,9 @@ class Settings(BaseSettings):
     backoff_type: Literal["exponential", "fixed"] | None = Field(None, validation_alias="JOB_BACKOFF_TYPE")
     #: Milliseconds, as in the first design.
     backoff_delay: int | None = Field(None, validation_alias="JOB_BACKOFF_DELAY", ge=0)
-    rate_limit_max: int | None = Field(None, validation_alias="JOB_RATE_LIMIT_MAX")
-    rate_limit_duration: int | None = Field(None, validation_alias="JOB_RATE_LIMIT_DURATION")
+    #: Steps of each of the two queues above that may start within so many milliseconds, on all workers together.
+    rate_limit_max: int | None = Field(None, validation_alias="JOB_RATE_LIMIT_MAX", ge=1, le=1_000)
+    rate_limit_duration: int | None = Field(None, validation_alias="JOB_RATE_LIMIT_DURATION", ge=10, le=86_400_000)
 
     @classmethod
     def load(cls, **overrides: Any) -> Self:
@@ -93,11 +94,6 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.rate_limit_max is not None or self.rate_limit_duration is not None:
-            # Ignoring it would let calls through that somebody believes are limited.
-            raise ValueError(
-                "JOB_RATE_LIMIT_MAX and JOB_RATE_LIMIT_DURATION are not served by this version; unset them"
-            )
         if self.lease_seconds < 2 * self.heartbeat_seconds:
             raise ValueError("JOBCONTROL_LEASE_SECONDS must be at least twice JOBCONTROL_HEARTBEAT_SECONDS")
         return self
@@ -115,6 +111,15 @@ class Settings(BaseSettings):
         """Concurrency per process that overrides the pipeline's own, by queue."""
         given = {DECOMPOSE_QUEUE: self.concurrency_decompose, GENERATE_QUEUE: self.concurrency_generate_ku}
         return {queue: value for queue, value in given.items() if value is not None}
+
+    @property
+    def rate_by_queue(self) -> dict[str, tuple[int, float]]:
+        """Starts, and within how many seconds, that override the pipeline's own rate, by queue."""
+        if self.rate_limit_max is None and self.rate_limit_duration is None:
+            return {}
+        # Whoever sets one of the two means the first design's other.
+        rate = (self.rate_limit_max or 10, (self.rate_limit_duration or 60_000) / 1000)
+        return dict.fromkeys((DECOMPOSE_QUEUE, GENERATE_QUEUE), rate)
 
 
 def crash_fuses() -> Path | None:

@@ -35,12 +35,13 @@ if TYPE_CHECKING:
         StepChange,
     )
     from jobcontrol.job import Job
-    from jobcontrol.operations import DeadLetter, ErrorGroup, LogLine, RunningStep, WorkerProcess
+    from jobcontrol.operations import DeadLetter, ErrorGroup, LogLine, Queue, QueueLimits, RunningStep, WorkerProcess
     from jobcontrol.pipeline import (
         Context,
         FanOut,
         GiveUp,
         Pipeline,
+        Rate,
         Result,
         Retry,
         RetryAfter,
@@ -72,8 +73,8 @@ _HOMES = {
     ),
     "events": "BulkStepChange Changes Event LinkNotice StatusChange StepChange",
     "job": "Job",
-    "operations": "DeadLetter ErrorGroup LogLine RunningStep WorkerProcess",
-    "pipeline": "Context FanOut GiveUp Pipeline Result Retry RetryAfter Tolerate",
+    "operations": "DeadLetter ErrorGroup LogLine Queue QueueLimits RunningStep WorkerProcess",
+    "pipeline": "Context FanOut GiveUp Pipeline Rate Result Retry RetryAfter Tolerate",
     "values": (
         "Attempt DocumentInfo Failure JobState JobStatus PipelineInfo PipelineStage StageProgress Step "
         "StepDetail StepLog StepStatus"
@@ -117,6 +118,9 @@ __all__ = [
     "Pipeline",
     "PipelineInfo",
     "PipelineStage",
+    "Queue",
+    "QueueLimits",
+    "Rate",
     "RateLimited",
     "RequestTimeout",
     "Result",

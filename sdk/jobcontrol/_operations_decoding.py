@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from jobcontrol import v1 as pb
 from jobcontrol._decoding import enum_word, time_of, to_step
-from jobcontrol.operations import DeadLetter, ErrorGroup, LogLine, RunningStep, WorkerProcess
+from jobcontrol.operations import DeadLetter, ErrorGroup, LogLine, Queue, QueueLimits, RunningStep, WorkerProcess
+from jobcontrol.pipeline.definition import Rate
 
 
 def to_log_line(event: pb.Event) -> LogLine:
@@ -65,4 +66,33 @@ def to_error_group(group: pb.ErrorGroup) -> ErrorGroup:
         job_count=group.job_count,
         first_seen_at=time_of(group, "first_seen_at"),
         last_seen_at=time_of(group, "last_seen_at"),
+    )
+
+
+def to_queue(queue: pb.Queue) -> Queue:
+    """A queue with what it has to do."""
+    stats = queue.stats
+    return Queue(
+        queue=queue.queue,
+        paused=queue.paused,
+        limits=_to_limits(queue.limits),
+        declared_limits=_to_limits(queue.declared_limits),
+        limits_set=queue.limits_set,
+        waiting=stats.waiting,
+        active=stats.active,
+        delayed=stats.delayed,
+        dead=stats.dead,
+        workers=stats.workers,
+        paused_by=queue.paused_by,
+        paused_reason=queue.paused_reason,
+        oldest_waiting_age=stats.oldest_waiting_age.ToTimedelta() if stats.HasField("oldest_waiting_age") else None,
+        paused_at=time_of(queue, "paused_at"),
+        held_until=time_of(queue, "held_until"),
+    )
+
+
+def _to_limits(limits: pb.QueueLimits) -> QueueLimits:
+    return QueueLimits(
+        max_running=limits.max_running if limits.HasField("max_running") else None,
+        rate=Rate(limits.rate, limits.rate_window.ToTimedelta().total_seconds()) if limits.HasField("rate") else None,
     )

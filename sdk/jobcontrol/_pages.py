@@ -19,6 +19,7 @@ PageRequest = TypeVar(
     pb.ListEventsRequest,
     pb.ListPipelinesRequest,
     pb.ListWorkersRequest,
+    pb.ListQueuesRequest,
     pb.ListDeadLettersRequest,
     pb.ListErrorGroupsRequest,
 )
@@ -29,6 +30,7 @@ PageAnswer = TypeVar(
     pb.ListEventsResponse,
     pb.ListPipelinesResponse,
     pb.ListWorkersResponse,
+    pb.ListQueuesResponse,
     pb.ListDeadLettersResponse,
     pb.ListErrorGroupsResponse,
 )

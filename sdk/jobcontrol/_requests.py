@@ -6,18 +6,30 @@ import mimetypes
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.struct_pb2 import Struct
 
 from jobcontrol import v1 as pb
 from jobcontrol.errors import InvalidInput
+from jobcontrol.pipeline.definition import Rate
 from jobcontrol.values import JobStatus, StepStatus
 
 SAMPLE: Literal["sample"] = "sample"
 """As `document`: the sample that comes with the pipeline."""
+
+
+class Keep(Enum):
+    """As an argument: what is there stays."""
+
+    KEEP = "keep"
+
+
+KEEP = Keep.KEEP
 
 IfRunning = Literal["fail", "attach", "replace"]
 DocumentSource = Path | bytes | str
@@ -99,6 +111,25 @@ def watch_request(job_id: str, after: int | None) -> pb.WatchProgressRequest:
     request = pb.WatchProgressRequest(job_id=job_id, after_sequence=after)
     request.heartbeat_interval.FromSeconds(HEARTBEAT_SECONDS)
     return request
+
+
+def limit_queue_request(
+    queue: str, *, max_running: int | Keep | None, rate: Rate | Keep | None
+) -> pb.UpdateQueueRequest:
+    limits = pb.QueueLimits()
+    changed = []
+    if not isinstance(max_running, Keep):
+        changed.append("max_running")
+        if max_running is not None:
+            limits.max_running = max_running
+    if not isinstance(rate, Keep):
+        changed += ["rate", "rate_window"]
+        if rate is not None:
+            limits.rate = rate.count
+            limits.rate_window.FromTimedelta(timedelta(seconds=rate.per))
+    if not changed:
+        raise invalid("max_running", "give max_running, rate or both; to forget what was set, reset_queue_limits")
+    return pb.UpdateQueueRequest(queue=queue, limits=limits, update_mask=FieldMask(paths=changed))
 
 
 def new_request_id() -> str:

@@ -42,6 +42,10 @@ PAUSE = Rpc("Pause", pb.PauseRequest, pb.PauseResponse)
 RESUME = Rpc("Resume", pb.ResumeRequest, pb.ResumeResponse)
 LIST_PIPELINES = Rpc("ListPipelines", pb.ListPipelinesRequest, pb.ListPipelinesResponse)
 LIST_WORKERS = Rpc("ListWorkers", pb.ListWorkersRequest, pb.ListWorkersResponse)
+LIST_QUEUES = Rpc("ListQueues", pb.ListQueuesRequest, pb.ListQueuesResponse)
+PAUSE_QUEUE = Rpc("PauseQueue", pb.PauseQueueRequest, pb.PauseQueueResponse)
+RESUME_QUEUE = Rpc("ResumeQueue", pb.ResumeQueueRequest, pb.ResumeQueueResponse)
+UPDATE_QUEUE = Rpc("UpdateQueue", pb.UpdateQueueRequest, pb.UpdateQueueResponse)
 LIST_DEAD_LETTERS = Rpc("ListDeadLetters", pb.ListDeadLettersRequest, pb.ListDeadLettersResponse)
 LIST_ERROR_GROUPS = Rpc("ListErrorGroups", pb.ListErrorGroupsRequest, pb.ListErrorGroupsResponse)
 WATCH_PROGRESS = Rpc("WatchProgress", pb.WatchProgressRequest, pb.WatchProgressResponse, streams=True)
@@ -60,6 +64,10 @@ RETRIED = (
     RESUME,
     LIST_PIPELINES,
     LIST_WORKERS,
+    LIST_QUEUES,
+    PAUSE_QUEUE,
+    RESUME_QUEUE,
+    UPDATE_QUEUE,
     LIST_DEAD_LETTERS,
     LIST_ERROR_GROUPS,
 )

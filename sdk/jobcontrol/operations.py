@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from jobcontrol.pipeline.definition import Rate
 from jobcontrol.values import Step, short_id
 
 
@@ -90,3 +91,41 @@ class ErrorGroup:
     job_count: int
     first_seen_at: datetime | None = None
     last_seen_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLimits:
+    """Limits of a queue over all workers: steps at once, and steps that start within a window. None = no limit."""
+
+    max_running: int | None = None
+    rate: Rate | None = None
+
+    def __str__(self) -> str:
+        running = [f"{self.max_running} at once"] if self.max_running is not None else []
+        rate = [str(self.rate)] if self.rate is not None else []
+        return ", ".join([*running, *rate]) or "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue, shared by all builds, and what it has to do.
+
+    `waiting` steps could run now, `delayed` ones wait for a moment, `dead` ones failed for good. `limits_set` =
+    an operator set the limits, and the pipelines' own are `declared_limits`.
+    """
+
+    queue: str
+    paused: bool
+    limits: QueueLimits
+    declared_limits: QueueLimits
+    limits_set: bool
+    waiting: int
+    active: int
+    delayed: int
+    dead: int
+    workers: int
+    paused_by: str = ""
+    paused_reason: str = ""
+    oldest_waiting_age: timedelta | None = None
+    paused_at: datetime | None = None
+    held_until: datetime | None = None

@@ -18,6 +18,7 @@ from jobcontrol_server.rpc.builds import Builds
 from jobcontrol_server.rpc.encoding.watches import WatchEncoder
 from jobcontrol_server.rpc.listening import Listening
 from jobcontrol_server.rpc.pages import PageTokens
+from jobcontrol_server.rpc.queues import Queues
 from jobcontrol_server.rpc.service import JobControl
 from jobcontrol_server.schema import require_tables
 from jobcontrol_server.store_calls import StoreCalls
@@ -47,7 +48,7 @@ async def running_server(settings: Settings, *, pace: Pace | None = None) -> Asy
         opened.push_async_callback(asyncio.to_thread, calls.close)
         hub = Hub(calls, WatchEncoder(), max_watchers=settings.max_watchers, pace=pace)
         opened.push_async_callback(hub.close)
-        service = JobControl(calls, Builds(store, postman), hub, PageTokens(settings.database_url))
+        service = JobControl(calls, Builds(store, postman), Queues(store), hub, PageTokens(settings.database_url))
         listening = Listening(service, settings.listen)
         opened.push_async_callback(listening.stop, GRACE)
         listener = Listener(settings.redis, JOBS_CHANNEL, hub.hear)

@@ -22,7 +22,7 @@ from jobcontrol_server.rpc.listening import OPTIONS
 from jobcontrol_server.rpc.validation import SERVED
 from rpc.serving import Serving, error_kinds, serving
 from services.absence import missing
-from store.factories import failed, succeeded
+from store.factories import failed, stages, succeeded
 
 TEXT = read(Path("docs/operations.md"))
 LINES = [line for block in re.findall(r"```sh\n(.+?)```", TEXT, re.DOTALL) for line in block.splitlines()]
@@ -99,7 +99,16 @@ async def paused_job(server: Serving) -> dict[str, str]:
     return {"JOB": job_id}
 
 
+async def known_queue(server: Serving) -> dict[str, str]:
+    await server.work(lambda: server.publish(name="atlas", stages=stages(queue="generate-ku")))
+    return {}
+
+
 PREPARED = {
+    "ListQueues": known_queue,
+    "PauseQueue": known_queue,
+    "ResumeQueue": known_queue,
+    "UpdateQueue": known_queue,
     "Cancel": waiting_job,
     "Pause": waiting_job,
     "Resume": paused_job,
@@ -123,6 +132,10 @@ EXPECTED = {
     "ListDeadLetters": '"deadLetterId"',
     "ListErrorGroups": '"stepCount": 1',
     "ListWorkers": "WORKER_STATUS_READY",
+    "ListQueues": '"queue": "generate-ku"',
+    "PauseQueue": "the model is down",
+    "ResumeQueue": '"queue": "generate-ku"',
+    "UpdateQueue": '"limitsSet": true',
     "WatchProgress": '"type": "completed"',
     "GetResult": "text/markdown",
     "Cancel": "JOB_STATUS_CANCELLED",

@@ -33,8 +33,9 @@ REFUSED = [
     ("JOB_BACKOFF_DELAY", "1s"),
     ("JOB_CONCURRENCY_DECOMPOSE", "0"),
     ("JOB_CONCURRENCY_GENERATE_KU", "0"),
-    ("JOB_RATE_LIMIT_MAX", "10"),
-    ("JOB_RATE_LIMIT_DURATION", "60000"),
+    ("JOB_RATE_LIMIT_MAX", "0"),
+    ("JOB_RATE_LIMIT_MAX", "1001"),
+    ("JOB_RATE_LIMIT_DURATION", "9"),
 ]
 DATABASES = [
     ("postgres://ada@db/jobs", "postgresql+psycopg://ada@db/jobs"),
@@ -72,17 +73,23 @@ def test_what_cannot_be_used_is_told_in_one_line_that_names_the_variable(
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("variable", ["JOB_RATE_LIMIT_MAX", "JOB_RATE_LIMIT_DURATION"])
-def test_a_rate_limit_is_refused_rather_than_ignored(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(variable, "10")
-    with pytest.raises(SettingsError, match="not served by this version; unset them"):
-        Settings.load()
+@pytest.mark.parametrize(
+    ("given", "rate"),
+    [
+        ({"rate_limit_max": 30, "rate_limit_duration": 1_000}, (30, 1.0)),
+        ({"rate_limit_max": 30}, (30, 60.0)),
+        ({"rate_limit_duration": 1_000}, (10, 1.0)),
+    ],
+)
+def test_a_rate_is_one_for_each_queue_that_calls_the_generator(given: dict[str, int], rate: tuple[int, float]) -> None:
+    assert Settings.load(**given).rate_by_queue == {"decompose-concept": rate, "generate-ku": rate}
 
 
 def test_nothing_has_to_be_set() -> None:
     settings = Settings.load()
     assert settings.database_url == "sqlite+pysqlite:///.jobcontrol/jobcontrol.db"
     assert settings.redis == "redis://localhost:6379/0"
+    assert settings.rate_by_queue == {}
     assert (settings.heartbeat_seconds, settings.lease_seconds, settings.drain_seconds) == (3.0, 10.0, 25.0)
     assert settings.concurrency_by_queue == {}
 

@@ -65,10 +65,10 @@ class Floor:
         self._processes: list[WorkerProcess] = []
         self._starts = 0
 
-    def employ(self, pipeline: Pipeline, *, lease: float = LONG_LEASE, **settings: Any) -> WorkerProcess:
-        """A process that serves the pipeline, started."""
+    def employ(self, *pipelines: Pipeline, lease: float = LONG_LEASE, **settings: Any) -> WorkerProcess:
+        """A process that serves the pipelines, started."""
         own = self._settings(database_url=self.settings.database_url, redis_url=self.settings.redis_url, **settings)
-        process = WorkerProcess(own, Registry([pipeline], own), self.store, "floor", lease)
+        process = WorkerProcess(own, Registry(pipelines, own), self.store, "floor", lease)
         process.start()
         self._processes.append(process)
         return process

@@ -18,10 +18,14 @@ def letters(
     split: Handler | None = None,
     concurrency: int = 10,
     retry: Retry = AT_ONCE,
-    timeout: float | None = None,
+    name: str = "letters",
+    **options: Any,
 ) -> Pipeline:
-    """Stages split, spell and finalize; `spell` and `split` take the place of the usual handlers."""
-    pipeline = Pipeline("letters")
+    """Stages split, spell and finalize; `spell` and `split` take the place of the usual handlers.
+
+    `options` are those of the stage spell.
+    """
+    pipeline = Pipeline(name)
 
     async def split_word(ctx: Any, _input: Any) -> Any:
         return ctx.fan_out("spell", word, key=str)
@@ -30,7 +34,7 @@ def letters(
         return list(results["spell"])
 
     pipeline.stage("split", weight=0.2, retry=retry)(split or split_word)
-    pipeline.stage("spell", weight=0.8, concurrency=concurrency, retry=retry, timeout=timeout)(spell or echo)
+    pipeline.stage("spell", weight=0.8, concurrency=concurrency, retry=retry, **options)(spell or echo)
     pipeline.finish(join, retry=retry)
     return pipeline
 

@@ -77,6 +77,10 @@ class Appetite:
             for place, known in self._known.items()
         )
 
+    def seconds_to_hunger(self) -> float | None:
+        """Until a queue opens that was closed by its limits, if a known place may wait for it."""
+        return self._room.seconds_to_opening() if self._known else None
+
     def choose(self, tickets: Sequence[Place]) -> Errand:
         """Wishes for the tickets first, then for known places; no more than can start at once."""
         now = self._clock()
@@ -101,6 +105,8 @@ class Appetite:
     def digest(self, errand: Errand, exchanged: Exchanged) -> tuple[Waiting, ...]:
         """Learn from an exchange; returns the stages that are left to others and need a ticket."""
         now = self._clock()
+        for closed in exchanged.closed:
+            self._room.close(closed.queue, closed.seconds, is_full=closed.is_full)
         waiting = {(one.job_id, one.stage_no): one for one in exchanged.waiting}
         self._forget_emptied(errand, exchanged, waiting)
         for place in waiting:

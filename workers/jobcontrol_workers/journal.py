@@ -150,7 +150,7 @@ class Journal:
         """One exchange, once there is something to exchange; False when closed and done."""
         with self._news:
             while not self._has_work() and not self._is_closing:
-                self._news.wait(self._reports.seconds_to_due())
+                self._news.wait(self._seconds_to_work())
             if not self._has_work():
                 return False
             outcomes, self._outcomes = self._outcomes[:MAX_GROUP], self._outcomes[MAX_GROUP:]
@@ -163,6 +163,11 @@ class Journal:
             self._is_exchanging = False
             self._news.notify_all()
         return True
+
+    def _seconds_to_work(self) -> float | None:
+        """How long there is nothing to do unless news comes; None = for ever."""
+        waits = (self._reports.seconds_to_due(), self._appetite.seconds_to_hunger())
+        return min((wait for wait in waits if wait is not None), default=None)
 
     def _has_work(self) -> bool:
         is_asked = bool(self._outcomes or self._orders or self._is_doubtful)
@@ -215,6 +220,7 @@ class Journal:
             first.committed + second.committed,
             first.waiting + second.waiting,
             first.stopping + second.stopping,
+            second.closed,
         )
 
     def _follow_up(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from jobcontrol.pipeline import DefinitionError, Pipeline, Stage
+from jobcontrol_core.domain.limits import QueueLimits
 from jobcontrol_core.domain.retry import RetryPolicy
 from jobcontrol_core.domain.values import DocumentNeed, PipelineSpec, StageSpec
 from jobcontrol_core.settings import Settings
@@ -130,7 +131,14 @@ def _stage_spec(number: int, stage: Stage, settings: Settings) -> StageSpec:
         concurrency=settings.concurrency_by_queue.get(stage.queue, stage.concurrency),
         retry=_retry(stage, settings),
         tolerated_share=stage.tolerated_share,
+        limits=_limits(stage, settings),
     )
+
+
+def _limits(stage: Stage, settings: Settings) -> QueueLimits:
+    rate = settings.rate_by_queue.get(stage.queue) or (stage.rate and (stage.rate.count, stage.rate.per))
+    count, per = rate or (None, None)
+    return QueueLimits(stage.max_running, count, per)
 
 
 def _retry(stage: Stage, settings: Settings) -> RetryPolicy:

@@ -1,11 +1,12 @@
-"""How much a process can still take on: slots in all, and steps of each stage at once."""
+"""How much a process can still take on: slots in all, steps of each stage at once, and nothing of a closed queue."""
 
 from __future__ import annotations
 
 import math
 import threading
+import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from jobcontrol_workers.registry import Registry, Served, StageKey
 
@@ -18,11 +19,15 @@ _WEIGHT = 0.2
 class Room:
     """Counts what is claimed and has not ended. Thread-safe."""
 
-    def __init__(self, registry: Registry, slots: int) -> None:
+    def __init__(self, registry: Registry, slots: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._registry = registry
+        self._clock = clock
         self._slots = slots
         self._held: Counter[StageKey] = Counter()
         self._means: dict[StageKey, float] = {}
+        #: Queues that let nothing start before this moment; of those in `_full`, a step that ends frees a slot.
+        self._closed: dict[str, float] = {}
+        self._full: set[str] = set()
         self._changed = threading.Condition()
 
     @property
@@ -46,6 +51,19 @@ class Room:
         with self._changed:
             return self._queues()
 
+    def close(self, queue: str, seconds: float, *, is_full: bool) -> None:
+        """Want nothing of this queue for so long, or if it `is_full` until a step of it ends here."""
+        with self._changed:
+            self._closed[queue] = self._clock() + seconds
+            (self._full.add if is_full else self._full.discard)(queue)
+
+    def seconds_to_opening(self) -> float | None:
+        """Until the first closed queue opens; None if none is closed."""
+        with self._changed:
+            now = self._clock()
+            waits = [opens - now for opens in self._closed.values() if opens > now]
+            return min(waits, default=None)
+
     def hold(self, key: StageKey) -> None:
         with self._changed:
             self._held[key] += 1
@@ -54,6 +72,9 @@ class Room:
         """A step has ended; `seconds` is how long its handler ran, if it ran."""
         with self._changed:
             self._held[key] -= 1
+            served = self._registry.find(key)
+            if served is not None and served.spec.queue in self._full:
+                self._closed.pop(served.spec.queue, None)
             if seconds is not None:
                 mean = self._means.get(key, seconds)
                 self._means[key] = mean + _WEIGHT * (seconds - mean)
@@ -70,6 +91,8 @@ class Room:
         return list(dict.fromkeys(open_queues))
 
     def _of_stage(self, served: Served) -> int:
+        if self._closed.get(served.spec.queue, 0.0) > self._clock():
+            return 0
         mean = self._means.get(served.key)
         ahead = math.floor(AHEAD_SECONDS / mean) if mean else 0
         of_stage = served.spec.concurrency + ahead - self._held[served.key]

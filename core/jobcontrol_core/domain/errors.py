@@ -4,7 +4,7 @@ DomainError
 ├── FieldInvalid          a field of the request, all violations at once
 ├── PageTokenInvalid, PageTokenMismatch
 ├── RequestIdReused, JobIdAmbiguous
-├── NotFound              JobNotFound, StepNotFound, PipelineNotFound
+├── NotFound              JobNotFound, StepNotFound, PipelineNotFound, QueueNotFound
 ├── PathBuildActive
 ├── WrongState            JobTerminal, JobNotPausable, JobNotRetryable, ResultNotReady
 ├── EtagMismatch
@@ -107,6 +107,11 @@ class StepNotFound(NotFound):
 class PipelineNotFound(NotFound):
     reason = "PIPELINE_NOT_FOUND"
     resource_type = "pipeline"
+
+
+class QueueNotFound(NotFound):
+    reason = "QUEUE_NOT_FOUND"
+    resource_type = "queue"
 
 
 class PathBuildActive(DomainError):

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus, Stopping, StopReceipt
+from jobcontrol_core.domain.limits import QueueLimits
 from jobcontrol_core.domain.progress import StageProgress
 from jobcontrol_core.domain.retry import RetryPolicy
 from jobcontrol_core.domain.tolerance import CONTINUE
@@ -39,6 +40,8 @@ class StageSpec:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     #: The share of its steps that may fail without failing the job: see domain/tolerance.py.
     tolerated_share: float = CONTINUE
+    #: What its queue is to be limited to, for all workers together.
+    limits: QueueLimits = field(default_factory=QueueLimits)
 
     @property
     def is_finalize(self) -> bool:

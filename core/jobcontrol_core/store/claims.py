@@ -37,18 +37,17 @@ def lock_claimable(tx: Connection, wishes: Sequence[ClaimWish]) -> list[Row]:
 
 
 def write_claims(ledger: Ledger, candidates: Sequence[Row], *, session_id: str) -> tuple[ClaimedStep, ...]:
-    """Take the candidates whose jobs still allow it: PROCESSING, with a new attempt number."""
-    taken = [row for row in candidates if allows_claims(ledger.entries[row["job_id"]])]
-    if not taken:
+    """Take these steps, which their jobs and queues allow: PROCESSING, with a new attempt number."""
+    if not candidates:
         return ()
     ledger.tx.execute(
         update(steps)
         .where(steps.c.id == bindparam("b_id"), steps.c.status == StepStatus.PENDING)
         .values(session_id=session_id, **_begun(ledger.now)),
-        [{"b_id": row["id"], "attempt": row["attempt"] + 1} for row in taken],
+        [{"b_id": row["id"], "attempt": row["attempt"] + 1} for row in candidates],
     )
-    checkpoints = read_checkpoints(ledger.tx, taken)
-    return tuple(_claimed(ledger, row, checkpoints.get(row["id"])) for row in taken)
+    checkpoints = read_checkpoints(ledger.tx, candidates)
+    return tuple(_claimed(ledger, row, checkpoints.get(row["id"])) for row in candidates)
 
 
 def allows_claims(entry: Entry) -> bool:

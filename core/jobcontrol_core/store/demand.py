@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from jobcontrol_core.domain.lifecycle import CLAIMABLE_JOB, StepStatus
+from jobcontrol_core.store.clock import db_now
 from jobcontrol_core.store.sessions import ServedStage, live_stages
-from jobcontrol_core.store.tables import job_stages, jobs, steps
+from jobcontrol_core.store.tables import job_stages, jobs, queues, steps
 
 #: Stages of jobs looked at in one turn; the rest comes when these have been served.
 MOST = 1_000
@@ -56,11 +57,13 @@ _CLAIMABLE_STAGES = (
         _stage.queue,
         _pending.label("pending"),
     )
-    .select_from(jobs.join(job_stages, _stage.job_id == jobs.c.id))
+    .select_from(jobs.join(job_stages, _stage.job_id == jobs.c.id).outerjoin(queues, queues.c.name == _stage.queue))
     .where(
         jobs.c.status.in_(CLAIMABLE_JOB),
         jobs.c.stopping_because.is_(None),
         jobs.c.waits_for.is_(None),
+        queues.c.is_paused.is_not(True),
+        or_(queues.c.held_until.is_(None), queues.c.held_until <= db_now()),
         _pending > 0,
         _is_claimable,
     )

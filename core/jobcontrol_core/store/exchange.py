@@ -15,6 +15,7 @@ from jobcontrol_core.store.claims import ClaimWish, allows_claims, lock_claimabl
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.fanin import conclude
 from jobcontrol_core.store.ledger import Committed, Ledger
+from jobcontrol_core.store.limits import Closed, grant
 from jobcontrol_core.store.outcomes import Ending, lock_running, write_endings
 from jobcontrol_core.store.receipts import just_stopped, write_receipts
 from jobcontrol_core.store.reports import write_reports
@@ -35,6 +36,7 @@ class Exchanged:
     """`accepted` are the step ids whose outcome was recorded; the others had been taken away before.
 
     `stopping` are the jobs that these outcomes made fail while others of their steps run: these are to be told.
+    `closed` are the queues whose limits, or a pause, left wishes open.
     """
 
     accepted: frozenset[str]
@@ -42,6 +44,7 @@ class Exchanged:
     committed: tuple[Committed, ...]
     waiting: tuple[Waiting, ...]
     stopping: tuple[str, ...] = ()
+    closed: tuple[Closed, ...] = ()
 
 
 def exchange(
@@ -64,8 +67,10 @@ def exchange(
     write_reports(ledger, told.reported)
     write_endings(ledger, told.endings)
     write_receipts(ledger, told.over, StopReceipt.STOPPED)
-    claimed = write_claims(ledger, candidates, session_id=session_id)
-    return _settled(ledger, told.endings, claimed)
+    allowed = [row for row in candidates if allows_claims(ledger.entries[row["job_id"]])]
+    granted, closed = grant(ledger, allowed)
+    claimed = write_claims(ledger, granted, session_id=session_id)
+    return _settled(ledger, told.endings, claimed, closed)
 
 
 def finish_endings(tx: Connection, endings: Sequence[Ending], given_up: Sequence[Row] = ()) -> Exchanged:
@@ -77,7 +82,7 @@ def finish_endings(tx: Connection, endings: Sequence[Ending], given_up: Sequence
     ledger = Ledger.open(tx, read_now(tx), {row["job_id"] for row in rows})
     write_endings(ledger, endings)
     write_receipts(ledger, given_up, StopReceipt.KILLED)
-    return _settled(ledger, endings, ())
+    return _settled(ledger, endings)
 
 
 def waiting_stages(ledger: Ledger) -> tuple[Waiting, ...]:
@@ -91,9 +96,14 @@ def waiting_stages(ledger: Ledger) -> tuple[Waiting, ...]:
     )
 
 
-def _settled(ledger: Ledger, endings: Sequence[Ending], claimed: tuple[ClaimedStep, ...]) -> Exchanged:
+def _settled(
+    ledger: Ledger,
+    endings: Sequence[Ending],
+    claimed: tuple[ClaimedStep, ...] = (),
+    closed: tuple[Closed, ...] = (),
+) -> Exchanged:
     conclude(ledger)
     committed = ledger.settle()
     accepted = frozenset(ending.row["id"] for ending in endings)
     stopping = tuple(entry.job_id for entry in just_stopped(ledger))
-    return Exchanged(accepted, claimed, committed, waiting_stages(ledger), stopping)
+    return Exchanged(accepted, claimed, committed, waiting_stages(ledger), stopping, closed)

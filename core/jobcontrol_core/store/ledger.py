@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, update
 from sqlalchemy.sql import bindparam
 
 from jobcontrol_core.crash_points import CrashPoint, crash_at
@@ -22,28 +22,11 @@ from jobcontrol_core.domain.lifecycle import JOB_MOVES, JobStatus, StepStatus, S
 from jobcontrol_core.domain.progress import StageCounts, StageProgress, percent_of, project_stages
 from jobcontrol_core.domain.values import JobError, StageSpec, Step
 from jobcontrol_core.store.blobs import Spill
+from jobcontrol_core.store.locking import lock_jobs, read_stages
 from jobcontrol_core.store.rows import Row, to_counts, to_stage_spec
 from jobcontrol_core.store.tables import job_events, job_stages, jobs
 
 SYSTEM = "system"
-
-#: Only what decisions need: parameters and the like may be large.
-_LOCKED = [
-    jobs.c.id,
-    jobs.c.tenant,
-    jobs.c.path_id,
-    jobs.c.title,
-    jobs.c.status,
-    jobs.c.status_reason,
-    jobs.c.status_actor,
-    jobs.c.stopping_because,
-    jobs.c.waits_for,
-    jobs.c.percent,
-    jobs.c.error,
-    jobs.c.revision,
-    jobs.c.last_sequence,
-    jobs.c.started_at,
-]
 
 _COUNTER_OF: Mapping[StepStatus, str | None] = {
     StepStatus.PENDING: None,
@@ -178,6 +161,9 @@ class Ledger:
         self.tx = tx
         self.now = now
         self.entries = entries
+        #: Queues that handlers asked to leave alone for a while: see store/limits.py.
+        self.holds: dict[str, timedelta] = {}
+        self._gated: set[str] = set()
         #: The transaction's large values, all written at its end in one order, so that none waits in a circle.
         self.spill = Spill()
 
@@ -193,19 +179,20 @@ class Ledger:
         wanted = sorted(set(job_ids) - self.entries.keys())
         if not wanted:
             return []
-        tx = self.tx
-        locked = tx.execute(select(*_LOCKED).where(jobs.c.id.in_(wanted)).order_by(jobs.c.id).with_for_update())
-        rows = {row["id"]: row for row in locked.mappings()}
-        stages: dict[str, list[Row]] = {job_id: [] for job_id in rows}
-        # No lock of their own: stage rows are written by holders of the job's lock alone.
-        found = tx.execute(
-            select(job_stages).where(job_stages.c.job_id.in_(list(rows))).order_by(job_stages.c.stage_no)
-        )
-        for stage in found.mappings():
-            stages[stage["job_id"]].append(stage)
+        rows = lock_jobs(self.tx, wanted)
+        stages = read_stages(self.tx, list(rows))
+        self._gated |= {stage["queue"] for found in stages.values() for stage in found if stage["is_gated"]}
         admitted = {job_id: _entry(row, stages[job_id]) for job_id, row in rows.items()}
         self.entries |= admitted
         return list(admitted.values())
+
+    def is_gated(self, queue: str) -> bool:
+        """True if this queue of these jobs' stages may be paused or limited, which its own row says for certain."""
+        return queue in self._gated
+
+    def hold(self, queue: str, seconds: float) -> None:
+        """A handler was told, by whoever it calls, to leave that be for so long."""
+        self.holds[queue] = max(timedelta(seconds=seconds), self.holds.get(queue, timedelta(0)))
 
     def settle(self) -> tuple[Committed, ...]:
         """Write counters, statuses and one event per job that has news; returns what to ring for."""

@@ -15,7 +15,7 @@ from jobcontrol_core.domain.decisions import Decision, decide
 from jobcontrol_core.domain.ids import new_id
 from jobcontrol_core.domain.lifecycle import StepStatus
 from jobcontrol_core.domain.moments import MICROSECOND
-from jobcontrol_core.domain.outcomes import Outcome, StepOutcome, Succeeded, storable_text
+from jobcontrol_core.domain.outcomes import Failed, Outcome, StepOutcome, Succeeded, storable_text
 from jobcontrol_core.domain.reports import StepReport
 from jobcontrol_core.domain.values import JSON_MEDIA_TYPE, ErrorInfo
 from jobcontrol_core.store.births import bear_children
@@ -25,6 +25,9 @@ from jobcontrol_core.store.receipts import is_over
 from jobcontrol_core.store.reports import Reported
 from jobcontrol_core.store.rows import Row, to_step
 from jobcontrol_core.store.tables import alerts, dead_letters, step_attempts, steps
+
+#: However long a handler wants its queue to be left alone: a day, in seconds.
+LONGEST_HOLD = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,8 @@ def _write_ending(ledger: Ledger, entry: Entry, ending: Ending, decision: Decisi
     entry.tell_step(StepStatus.PROCESSING, step, items=step.item_count)
     if succeeded is not None:
         _write_success(ledger, entry, row, succeeded)
+    if isinstance(outcome, Failed) and outcome.retry_after:
+        ledger.hold(entry.stages[row["stage_no"]].queue, min(outcome.retry_after, LONGEST_HOLD))
     if decision.is_dead:
         _bury(ledger, entry, row, decision)
     return {"b_id": row["id"], "b_attempt": row["attempt"], **values}

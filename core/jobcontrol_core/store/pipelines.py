@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from jobcontrol_core.domain.limits import QueueLimits
 from jobcontrol_core.domain.retry import RetryPolicy
 from jobcontrol_core.domain.values import DocumentNeed, PipelineSpec, StageSpec
 from jobcontrol_core.store.clock import read_now
+from jobcontrol_core.store.queues import declare_queues
 from jobcontrol_core.store.rows import Row
 from jobcontrol_core.store.tables import pipelines
 
@@ -28,7 +31,8 @@ def publish_pipeline(tx: Connection, spec: PipelineSpec) -> None:
     """Make a pipeline known. Publishing the same again binds new jobs to its current settings.
 
     Raises PublishedDifferently if this version is known with other content: stages, queues, versions,
-    weights, tolerated failures, input schema or document need. Retry values and concurrency are settings, not content.
+    weights, tolerated failures, input schema or document need. Retry values, concurrency and limits are
+    settings, not content.
     """
     row = {
         "name": spec.name,
@@ -51,6 +55,7 @@ def publish_pipeline(tx: Connection, spec: PipelineSpec) -> None:
     )
     if same.rowcount == 0:
         raise PublishedDifferently(spec.name, spec.version)
+    declare_queues(tx, spec.stages)
 
 
 def get_pipeline(tx: Connection, name: str) -> PipelineSpec | None:
@@ -94,9 +99,14 @@ def _to_json(spec: PipelineSpec) -> dict[str, Any]:
     return whole
 
 
+def _to_stage(stage: Mapping[str, Any]) -> StageSpec:
+    stored = {**stage, "retry": RetryPolicy(**stage["retry"]), "limits": QueueLimits(**stage["limits"])}
+    return StageSpec(**stored)
+
+
 def _to_spec(row: Row) -> PipelineSpec:
     data = dict(row["spec"])
-    stages = tuple(StageSpec(**{**stage, "retry": RetryPolicy(**stage["retry"])}) for stage in data.pop("stages"))
+    stages = tuple(_to_stage(stage) for stage in data.pop("stages"))
     need = DocumentNeed(data.pop("document"))
     media_types = tuple(data.pop("media_types"))
     sample = bytes(row["sample"]) if row["sample"] is not None else None

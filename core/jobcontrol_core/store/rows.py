@@ -8,6 +8,7 @@ from typing import Any
 
 from jobcontrol_core.domain.errors import EtagMismatch
 from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus, Stopping, StopReceipt
+from jobcontrol_core.domain.limits import QueueLimits
 from jobcontrol_core.domain.progress import StageCounts, StageProgress, current_stage_of, project_stages
 from jobcontrol_core.domain.retry import RetryPolicy
 from jobcontrol_core.domain.values import FINALIZE, DocumentRef, ErrorInfo, Job, JobError, StageSpec, Step, etag_of
@@ -94,6 +95,11 @@ def to_stage_spec(row: Row) -> StageSpec:
         retry=RetryPolicy(**row["retry"]),
         tolerated_share=row["tolerated_share"],
     )
+
+
+def to_limits(row: Row) -> QueueLimits:
+    """The limits in force of a row of `queues`: what an operator chose, else what the pipelines declare."""
+    return QueueLimits(**(row["declared"] if row["chosen"] is None else row["chosen"]))
 
 
 def to_step(row: Row) -> Step:

@@ -141,17 +141,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_leases")),
     )
     op.create_table(
-        "limits",
-        sa.Column("key", sa.String(length=160), nullable=False),
-        sa.Column("max_running", sa.Integer(), nullable=True),
-        sa.Column("in_use", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("rate", sa.Integer(), nullable=True),
-        sa.Column("window_micros", sa.BigInteger(), nullable=True),
-        sa.Column("grants", sa.JSON(none_as_null=True), nullable=False),
-        sa.Column("held_until", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_limits")),
-    )
-    op.create_table(
         "pipelines",
         sa.Column("name", sa.String(length=63), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -167,6 +156,12 @@ def upgrade() -> None:
         sa.Column("is_paused", sa.Boolean(), nullable=False),
         sa.Column("paused_by", sa.String(length=128), server_default="", nullable=False),
         sa.Column("paused_reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("paused_at", sa.BigInteger(), nullable=True),
+        sa.Column("declared", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("chosen", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("is_limited", sa.Boolean(), nullable=False),
+        sa.Column("grants", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("held_until", sa.BigInteger(), nullable=True),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_queues")),
     )
@@ -394,7 +389,6 @@ def downgrade() -> None:
     op.drop_table("request_ids")
     op.drop_table("queues")
     op.drop_table("pipelines")
-    op.drop_table("limits")
     op.drop_table("leases")
     op.drop_table("jobs")
     op.drop_table("blobs")

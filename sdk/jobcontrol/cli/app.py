@@ -19,7 +19,7 @@ from typer.exceptions import Exit, TyperException
 
 from jobcontrol._requests import invalid
 from jobcontrol._settings import ClientSettings, read_settings
-from jobcontrol.cli import building, dead, operating, reading, steering
+from jobcontrol.cli import building, dead, operating, queues, reading, steering
 from jobcontrol.cli.advice import error_line
 from jobcontrol.cli.arguments import command_index, hoist
 from jobcontrol.cli.exits import ExitCode, code_of_error
@@ -47,6 +47,10 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "version": reading.version,
 }
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., int]]]] = {
+    "queues": (
+        "Queues: what waits in each, paused or limited for all workers together.",
+        {"list": queues.list_queues, "pause": queues.pause, "resume": queues.resume, "limit": queues.limit},
+    ),
     "dead": ("Steps that failed for good.", {"list": dead.list_letters, "groups": dead.list_groups}),
 }
 EPILOG = (

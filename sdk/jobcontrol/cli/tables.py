@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from jobcontrol.display.wording import count_of, format_seconds, notes_of, run_seconds
-from jobcontrol.operations import DeadLetter, ErrorGroup, LogLine, WorkerProcess
+from jobcontrol.operations import DeadLetter, ErrorGroup, LogLine, Queue, WorkerProcess
 from jobcontrol.values import JobState, JobStatus, PipelineInfo, Step, short_id
 
 Row = Sequence[str]
@@ -16,6 +16,7 @@ STEP_COLUMNS = ("STATUS", "STEP", "STAGE", "NAME", "TRIES", "ITEMS", "TOOK", "ER
 LETTER_COLUMNS = ("LETTER", "JOB", "STAGE", "STEP", "QUEUE", "TRIES", "DIED", "ERROR")
 GROUP_COLUMNS = ("STEPS", "JOBS", "LAST SEEN", "FINGERPRINT", "ERROR")
 WORKER_COLUMNS = ("STATUS", "WORKER", "PROCESS", "VERSION", "BUSY", "HEARTBEAT", "QUEUES", "RUNS")
+QUEUE_COLUMNS = ("QUEUE", "STATE", "WAITING", "OLDEST", "RUNNING", "DELAYED", "DEAD", "LIMITS", "WORKERS")
 PIPELINE_COLUMNS = ("PIPELINE", "VERSION", "DOCUMENT", "STAGES", "DESCRIPTION")
 
 #: Steps that a worker's row names.
@@ -73,6 +74,31 @@ def worker_row(worker: WorkerProcess) -> Row:
         " ".join(worker.queues),
         ", ".join([*told, *([f"{untold} more"] if untold > 0 else [])]) or "-",
     )
+
+
+def queue_row(queue: Queue, now: datetime) -> Row:
+    """One queue of a list."""
+    oldest = queue.oldest_waiting_age
+    return (
+        queue.queue,
+        _queue_state(queue, now),
+        str(queue.waiting),
+        format_seconds(round(oldest.total_seconds())) if oldest is not None else "-",
+        str(queue.active),
+        str(queue.delayed or "-"),
+        str(queue.dead or "-"),
+        f"{queue.limits}{' (set)' if queue.limits_set else ''}",
+        str(queue.workers or "none"),
+    )
+
+
+def _queue_state(queue: Queue, now: datetime) -> str:
+    if queue.paused:
+        by = f" by {queue.paused_by}" if queue.paused_by else ""
+        return f"paused{by}" + (f": {queue.paused_reason}" if queue.paused_reason else "")
+    if queue.held_until is not None and queue.held_until > now:
+        return f"on hold for {format_seconds(round((queue.held_until - now).total_seconds()))}"
+    return "open"
 
 
 def letter_row(letter: DeadLetter, now: datetime) -> Row:

@@ -15,7 +15,7 @@ from jobcontrol.pipeline.answers import (
     to_json_value,
 )
 from jobcontrol.pipeline.context import Context, Document, Results
-from jobcontrol.pipeline.definition import DefinitionError, Pipeline, Retry, Stage, Tolerate
+from jobcontrol.pipeline.definition import DefinitionError, Pipeline, Rate, Retry, Stage, Tolerate
 
 __all__ = [
     "Child",
@@ -26,6 +26,7 @@ __all__ = [
     "GiveUp",
     "InvalidInput",
     "Pipeline",
+    "Rate",
     "Result",
     "Results",
     "Retry",

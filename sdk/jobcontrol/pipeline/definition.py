@@ -44,6 +44,25 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `count` steps start within any `per` seconds, on all workers together: `Rate(10, per=60)`."""
+
+    count: int
+    per: float = 60.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.count <= 1_000:
+            raise DefinitionError(
+                "Rate.count must be 1 to 1,000; for more, shorten `per`: 6,000 a minute are 100 a second"
+            )
+        if not 0.01 <= self.per <= 86_400:
+            raise DefinitionError("Rate.per must be 0.01 s to a day")
+
+    def __str__(self) -> str:
+        return f"{self.count} in {self.per:g} s"
+
+
+@dataclass(frozen=True, slots=True)
 class Tolerate:
     """At most this share of a stage's steps may fail: with 0.1, 10 of 100 may, and the 11th fails the build.
 
@@ -76,6 +95,8 @@ class Stage:
     timeout: float | None = None
     #: Of its steps, how many may fail before the build does: 1 = all, 0 = none.
     tolerated_share: float = 1.0
+    max_running: int | None = None
+    rate: Rate | None = None
 
 
 class Pipeline:
@@ -121,12 +142,18 @@ class Pipeline:
         retry: Retry | None = None,
         timeout: float | None = None,
         on_failure: OnFailure = "continue",
+        max_running: int | None = None,
+        rate: Rate | None = None,
     ) -> Callable[[H], H]:
         """Register the decorated `handler(ctx, input)` for the steps of stage `name`.
 
         The handler may be a coroutine function or a plain one, which then runs on a thread. It answers
         with `ctx.fan_out(...)` or any JSON value; a list counts as that many items. `concurrency` is
         how many steps of this stage one worker process runs at once, over all jobs.
+
+        `max_running` and `rate` limit the stage's queue for all workers together: how many of its steps run at
+        once, and how many start within a window. An operator may set others while builds run. Where there is a
+        rate, a handler that raises `RetryAfter` holds the whole queue for so long, not its step alone.
 
         A handler that runs longer than `timeout` seconds is told to stop, by `asyncio.CancelledError` or by
         `ctx.cancelled`; its try is used up, and ends TIMED_OUT. One that is still running 4 s later takes its
@@ -142,8 +169,15 @@ class Pipeline:
 
         def register(handler: H) -> H:
             made = self._make_stage(name, handler, weight, queue, version, concurrency, retry)
-            tolerated = _tolerated_share(name, on_failure)
-            self._stages.append(replace(made, timeout=_checked_timeout(name, timeout), tolerated_share=tolerated))
+            self._stages.append(
+                replace(
+                    made,
+                    timeout=_checked_timeout(name, timeout),
+                    tolerated_share=_tolerated_share(name, on_failure),
+                    max_running=_checked_max_running(name, max_running),
+                    rate=rate,
+                )
+            )
             return handler
 
         return register
@@ -206,6 +240,12 @@ def _checked_timeout(name: str, timeout: float | None) -> float | None:
     if timeout is not None and not 0 < timeout <= LONGEST_TIMEOUT:
         raise DefinitionError(f"stage {name}: timeout must be more than 0 s, and at most 30 days")
     return timeout
+
+
+def _checked_max_running(name: str, max_running: int | None) -> int | None:
+    if max_running is not None and max_running < 1:
+        raise DefinitionError(f"stage {name}: max_running must be at least 1; to stop a queue, pause it")
+    return max_running
 
 
 def _tolerated_share(name: str, on_failure: OnFailure) -> float:

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
@@ -22,41 +23,67 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Queue(_message.Message):
-    """One queue."""
+    """One queue. All tenants share it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     QUEUE_FIELD_NUMBER: _builtins.int
     PAUSED_FIELD_NUMBER: _builtins.int
+    PAUSED_BY_FIELD_NUMBER: _builtins.int
+    PAUSED_REASON_FIELD_NUMBER: _builtins.int
+    PAUSED_AT_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
+    DECLARED_LIMITS_FIELD_NUMBER: _builtins.int
+    LIMITS_SET_FIELD_NUMBER: _builtins.int
+    HELD_UNTIL_FIELD_NUMBER: _builtins.int
     STATS_FIELD_NUMBER: _builtins.int
-    ETAG_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
     """Its name, for example "generate-ku"."""
     paused: _builtins.bool
     """True while it hands nothing out."""
-    etag: _builtins.str
-    """Strong entity tag, with its quotes. Changes with `paused` and `limits`."""
+    paused_by: _builtins.str
+    """Who paused it."""
+    paused_reason: _builtins.str
+    """Why it was paused."""
+    limits_set: _builtins.bool
+    """True if UpdateQueue has set the limits."""
+    @_builtins.property
+    def paused_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was paused."""
+
     @_builtins.property
     def limits(self) -> Global___QueueLimits:
-        """Its limits."""
+        """The limits in force."""
+
+    @_builtins.property
+    def declared_limits(self) -> Global___QueueLimits:
+        """What its pipelines ask for; in force unless UpdateQueue has set others."""
+
+    @_builtins.property
+    def held_until(self) -> _timestamp_pb2.Timestamp:
+        """Nothing starts before, because a handler was told so by what it calls."""
 
     @_builtins.property
     def stats(self) -> Global___QueueStats:
-        """Its current counters."""
+        """Its current counters, without the recent ones."""
 
     def __init__(
         self,
         *,
         queue: _builtins.str = ...,
         paused: _builtins.bool = ...,
+        paused_by: _builtins.str = ...,
+        paused_reason: _builtins.str = ...,
+        paused_at: _timestamp_pb2.Timestamp | None = ...,
         limits: Global___QueueLimits | None = ...,
+        declared_limits: Global___QueueLimits | None = ...,
+        limits_set: _builtins.bool = ...,
+        held_until: _timestamp_pb2.Timestamp | None = ...,
         stats: Global___QueueStats | None = ...,
-        etag: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "stats", b"stats"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["declared_limits", b"declared_limits", "held_until", b"held_until", "limits", b"limits", "paused_at", b"paused_at", "stats", b"stats"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "limits", b"limits", "paused", b"paused", "queue", b"queue", "stats", b"stats"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["declared_limits", b"declared_limits", "held_until", b"held_until", "limits", b"limits", "limits_set", b"limits_set", "paused", b"paused", "paused_at", b"paused_at", "paused_by", b"paused_by", "paused_reason", b"paused_reason", "queue", b"queue", "stats", b"stats"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -73,16 +100,17 @@ class QueueLimits(_message.Message):
     RATE_WINDOW_FIELD_NUMBER: _builtins.int
     max_running: _builtins.int
     """Most steps that run at once; unset means no limit.
-    Validation: 0 to 100000.
+    Validation: 1 to 100000.
     """
     rate: _builtins.int
-    """Most steps that start within `rate_window`; unset means no limit.
-    Validation: 1 to 1000000.
+    """Most steps that start within any `rate_window`; unset means no limit. For
+    more, shorten the window: 6000 a minute are 100 a second.
+    Validation: 1 to 1000.
     """
     @_builtins.property
     def rate_window(self) -> _duration_pb2.Duration:
         """Span of `rate`; unset means 60s.
-        Validation: 1s to 24h.
+        Validation: 10ms to 24h.
         """
 
     def __init__(
@@ -296,7 +324,7 @@ class PauseQueueRequest(_message.Message):
     Validation: required; ^[a-z0-9][a-z0-9-]{0,62}$.
     """
     reason: _builtins.str
-    """Kept in the audit log.
+    """Why, for whoever finds it paused.
     Validation: at most 512 characters; no control characters but line breaks and tabs.
     """
     def __init__(
@@ -400,18 +428,18 @@ class UpdateQueueRequest(_message.Message):
     QUEUE_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
-    ETAG_FIELD_NUMBER: _builtins.int
+    USE_DECLARED_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
     """Name of the queue.
     Validation: required; ^[a-z0-9][a-z0-9-]{0,62}$.
     """
-    etag: _builtins.str
-    """Only if the queue still has this etag.
-    Validation: at most 128 characters; no control characters.
-    """
+    use_declared: _builtins.bool
+    """Forget what was set: the limits are what the pipelines declare. Excludes `limits`."""
     @_builtins.property
     def limits(self) -> Global___QueueLimits:
-        """The new limits."""
+        """The new limits.
+        Validation: required unless `use_declared`.
+        """
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
@@ -426,11 +454,11 @@ class UpdateQueueRequest(_message.Message):
         queue: _builtins.str = ...,
         limits: Global___QueueLimits | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
-        etag: _builtins.str = ...,
+        use_declared: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "limits", b"limits", "queue", b"queue", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "queue", b"queue", "update_mask", b"update_mask", "use_declared", b"use_declared"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

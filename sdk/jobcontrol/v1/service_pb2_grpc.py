@@ -452,8 +452,6 @@ class JobControlServicer:
     def ListQueues(self, request, context):
         """Lists the queues with their current counters.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
         Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -472,9 +470,8 @@ class JobControlServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PauseQueue(self, request, context):
-        """Stops handing out steps of a queue, over all jobs. Idempotent.
-
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        """Stops handing out steps of a queue, over all jobs of all tenants; running ones
+        go on. Idempotent.
 
         Errors: NOT_FOUND/QUEUE_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
         """
@@ -483,9 +480,8 @@ class JobControlServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ResumeQueue(self, request, context):
-        """Hands out steps of a paused queue again. Idempotent.
-
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        """Hands out steps of a paused queue again, and of one that a handler had put on
+        hold. Idempotent.
 
         Errors: NOT_FOUND/QUEUE_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
         """
@@ -496,10 +492,7 @@ class JobControlServicer:
     def UpdateQueue(self, request, context):
         """Changes the limits of a queue at run time; they bind from the next claim.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
-        Errors: NOT_FOUND/QUEUE_NOT_FOUND, ABORTED/ETAG_MISMATCH,
-        INVALID_ARGUMENT/FIELD_INVALID.
+        Errors: NOT_FOUND/QUEUE_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -229,8 +229,6 @@ class JobControlStub:
     ListQueues: _grpc.UnaryUnaryMultiCallable[_queue_pb2.ListQueuesRequest, _queue_pb2.ListQueuesResponse]
     """Lists the queues with their current counters.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
     Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
     """
     GetQueueStats: _grpc.UnaryUnaryMultiCallable[_queue_pb2.GetQueueStatsRequest, _queue_pb2.GetQueueStatsResponse]
@@ -241,26 +239,21 @@ class JobControlStub:
     Errors: NOT_FOUND/QUEUE_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
     """
     PauseQueue: _grpc.UnaryUnaryMultiCallable[_queue_pb2.PauseQueueRequest, _queue_pb2.PauseQueueResponse]
-    """Stops handing out steps of a queue, over all jobs. Idempotent.
-
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    """Stops handing out steps of a queue, over all jobs of all tenants; running ones
+    go on. Idempotent.
 
     Errors: NOT_FOUND/QUEUE_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
     """
     ResumeQueue: _grpc.UnaryUnaryMultiCallable[_queue_pb2.ResumeQueueRequest, _queue_pb2.ResumeQueueResponse]
-    """Hands out steps of a paused queue again. Idempotent.
-
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    """Hands out steps of a paused queue again, and of one that a handler had put on
+    hold. Idempotent.
 
     Errors: NOT_FOUND/QUEUE_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
     """
     UpdateQueue: _grpc.UnaryUnaryMultiCallable[_queue_pb2.UpdateQueueRequest, _queue_pb2.UpdateQueueResponse]
     """Changes the limits of a queue at run time; they bind from the next claim.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
-    Errors: NOT_FOUND/QUEUE_NOT_FOUND, ABORTED/ETAG_MISMATCH,
-    INVALID_ARGUMENT/FIELD_INVALID.
+    Errors: NOT_FOUND/QUEUE_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
     """
     ListWorkers: _grpc.UnaryUnaryMultiCallable[_worker_pb2.ListWorkersRequest, _worker_pb2.ListWorkersResponse]
     """Lists the worker processes that are alive, or were lost within 15 minutes, in
@@ -491,8 +484,6 @@ class JobControlAsyncStub(JobControlStub):
     ListQueues: _aio.UnaryUnaryMultiCallable[_queue_pb2.ListQueuesRequest, _queue_pb2.ListQueuesResponse]  # type: ignore[assignment]
     """Lists the queues with their current counters.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
     Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
     """
     GetQueueStats: _aio.UnaryUnaryMultiCallable[_queue_pb2.GetQueueStatsRequest, _queue_pb2.GetQueueStatsResponse]  # type: ignore[assignment]
@@ -503,26 +494,21 @@ class JobControlAsyncStub(JobControlStub):
     Errors: NOT_FOUND/QUEUE_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
     """
     PauseQueue: _aio.UnaryUnaryMultiCallable[_queue_pb2.PauseQueueRequest, _queue_pb2.PauseQueueResponse]  # type: ignore[assignment]
-    """Stops handing out steps of a queue, over all jobs. Idempotent.
-
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    """Stops handing out steps of a queue, over all jobs of all tenants; running ones
+    go on. Idempotent.
 
     Errors: NOT_FOUND/QUEUE_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
     """
     ResumeQueue: _aio.UnaryUnaryMultiCallable[_queue_pb2.ResumeQueueRequest, _queue_pb2.ResumeQueueResponse]  # type: ignore[assignment]
-    """Hands out steps of a paused queue again. Idempotent.
-
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    """Hands out steps of a paused queue again, and of one that a handler had put on
+    hold. Idempotent.
 
     Errors: NOT_FOUND/QUEUE_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
     """
     UpdateQueue: _aio.UnaryUnaryMultiCallable[_queue_pb2.UpdateQueueRequest, _queue_pb2.UpdateQueueResponse]  # type: ignore[assignment]
     """Changes the limits of a queue at run time; they bind from the next claim.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
-    Errors: NOT_FOUND/QUEUE_NOT_FOUND, ABORTED/ETAG_MISMATCH,
-    INVALID_ARGUMENT/FIELD_INVALID.
+    Errors: NOT_FOUND/QUEUE_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
     """
     ListWorkers: _aio.UnaryUnaryMultiCallable[_worker_pb2.ListWorkersRequest, _worker_pb2.ListWorkersResponse]  # type: ignore[assignment]
     """Lists the worker processes that are alive, or were lost within 15 minutes, in
@@ -864,8 +850,6 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_queue_pb2.ListQueuesResponse, _abc.Awaitable[_queue_pb2.ListQueuesResponse]]:
         """Lists the queues with their current counters.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
         Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
         """
 
@@ -888,9 +872,8 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
         request: _queue_pb2.PauseQueueRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_queue_pb2.PauseQueueResponse, _abc.Awaitable[_queue_pb2.PauseQueueResponse]]:
-        """Stops handing out steps of a queue, over all jobs. Idempotent.
-
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        """Stops handing out steps of a queue, over all jobs of all tenants; running ones
+        go on. Idempotent.
 
         Errors: NOT_FOUND/QUEUE_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
         """
@@ -901,9 +884,8 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
         request: _queue_pb2.ResumeQueueRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_queue_pb2.ResumeQueueResponse, _abc.Awaitable[_queue_pb2.ResumeQueueResponse]]:
-        """Hands out steps of a paused queue again. Idempotent.
-
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        """Hands out steps of a paused queue again, and of one that a handler had put on
+        hold. Idempotent.
 
         Errors: NOT_FOUND/QUEUE_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
         """
@@ -916,10 +898,7 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_queue_pb2.UpdateQueueResponse, _abc.Awaitable[_queue_pb2.UpdateQueueResponse]]:
         """Changes the limits of a queue at run time; they bind from the next claim.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
-        Errors: NOT_FOUND/QUEUE_NOT_FOUND, ABORTED/ETAG_MISMATCH,
-        INVALID_ARGUMENT/FIELD_INVALID.
+        Errors: NOT_FOUND/QUEUE_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
         """
 
     @_abc_1.abstractmethod

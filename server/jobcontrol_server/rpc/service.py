@@ -10,6 +10,7 @@ import grpc.aio
 from jobcontrol import v1 as pb
 from jobcontrol_core.store.lookup import list_jobs
 from jobcontrol_core.store.pipelines import list_pipelines
+from jobcontrol_core.store.queues import list_queues
 from jobcontrol_core.store.roster import list_processes
 from jobcontrol_server.rpc.builds import Builds
 from jobcontrol_server.rpc.caller import caller_of
@@ -29,9 +30,11 @@ from jobcontrol_server.rpc.encoding.jobs import to_job
 from jobcontrol_server.rpc.encoding.letters import to_dead_letter, to_error_group
 from jobcontrol_server.rpc.encoding.loglines import to_event
 from jobcontrol_server.rpc.encoding.pipelines import to_pipeline
+from jobcontrol_server.rpc.encoding.queues import to_queue
 from jobcontrol_server.rpc.encoding.steps import to_step, to_step_detail
 from jobcontrol_server.rpc.encoding.workers import to_worker
 from jobcontrol_server.rpc.pages import PageTokens, page_size
+from jobcontrol_server.rpc.queues import Queues
 from jobcontrol_server.rpc.reads import (
     find_error_groups,
     find_job,
@@ -48,7 +51,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 #: Bytes of a result in one message.
 CHUNK = 256 << 10
-JOBS_PAGE, STEPS_PAGE, EVENTS_PAGE, PIPELINES_PAGE, WORKERS_PAGE = 50, 100, 100, 100, 100
+JOBS_PAGE, STEPS_PAGE, EVENTS_PAGE, PIPELINES_PAGE, WORKERS_PAGE, QUEUES_PAGE = 50, 100, 100, 100, 100, 100
 LETTERS_PAGE, GROUPS_PAGE = 50, 20
 STARTED, EXISTING = "Build job started", "This path is being built already"
 VALID = "This build could be started; nothing was done"
@@ -57,9 +60,10 @@ VALID = "This build could be started; nothing was done"
 class JobControl:
     """Requests reach it valid; what it raises is translated outside. See `guard`."""
 
-    def __init__(self, calls: StoreCalls, builds: Builds, hub: Hub, tokens: PageTokens) -> None:
+    def __init__(self, calls: StoreCalls, builds: Builds, queues: Queues, hub: Hub, tokens: PageTokens) -> None:
         self._calls = calls
         self._builds = builds
+        self._queues = queues
         self._hub = hub
         self._tokens = tokens
 
@@ -146,6 +150,26 @@ class JobControl:
         token = self._tokens.issue(request, tenant, [found[size - 1].session_id]) if len(found) > size else ""
         _tell_next_page(context, token)
         return pb.ListWorkersResponse(workers=map(to_worker, found[:size]), next_page_token=token)
+
+    async def ListQueues(self, request: pb.ListQueuesRequest, context: Context) -> pb.ListQueuesResponse:
+        size = page_size(request.page_size, QUEUES_PAGE)
+        (after,) = self._tokens.read(request, "") or [""]
+        found = await self._calls.read(list_queues, after=after, limit=size + 1)
+        token = self._tokens.issue(request, "", [found[size - 1].name]) if len(found) > size else ""
+        _tell_next_page(context, token)
+        return pb.ListQueuesResponse(queues=map(to_queue, found[:size]), next_page_token=token)
+
+    async def PauseQueue(self, request: pb.PauseQueueRequest, context: Context) -> pb.PauseQueueResponse:
+        queue = await self._calls.run(self._queues.pause, request, caller_of(context))
+        return pb.PauseQueueResponse(queue=to_queue(queue))
+
+    async def ResumeQueue(self, request: pb.ResumeQueueRequest, context: Context) -> pb.ResumeQueueResponse:
+        queue = await self._calls.run(self._queues.resume, request, caller_of(context))
+        return pb.ResumeQueueResponse(queue=to_queue(queue))
+
+    async def UpdateQueue(self, request: pb.UpdateQueueRequest, context: Context) -> pb.UpdateQueueResponse:
+        queue = await self._calls.run(self._queues.update, request, caller_of(context))
+        return pb.UpdateQueueResponse(queue=to_queue(queue))
 
     async def ListDeadLetters(self, request: pb.ListDeadLettersRequest, context: Context) -> pb.ListDeadLettersResponse:
         tenant = caller_of(context).tenant

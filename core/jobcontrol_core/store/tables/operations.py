@@ -1,4 +1,4 @@
-"""The tables around builds: pipelines, workers, limits, requests, letters and records."""
+"""The tables around builds: pipelines, queues, workers, requests, letters and records."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ pipelines = Table(
     PrimaryKeyConstraint("name", "version"),
 )
 
+# A row from the first publication of a pipeline that names the queue; the queue's tickets are in Redis.
 queues = Table(
     "queues",
     metadata,
@@ -38,19 +39,16 @@ queues = Table(
     Column("is_paused", Boolean, nullable=False),
     Column("paused_by", String(128), nullable=False, server_default=""),
     Column("paused_reason", Text, nullable=False, server_default=""),
-    Column("updated_at", Moment, nullable=False),
-)
-
-limits = Table(
-    "limits",
-    metadata,
-    Column("key", String(160), primary_key=True),
-    Column("max_running", Integer),
-    Column("in_use", Integer, nullable=False, server_default="0"),
-    Column("rate", Integer),
-    Column("window_micros", BigInteger),
+    Column("paused_at", Moment),
+    # {max_running, rate, window}: what the pipelines ask for, and what an operator has set over it.
+    Column("declared", Json, nullable=False),
+    Column("chosen", Json),
+    # True if any limit holds: claims of other queues never look at the rest.
+    Column("is_limited", Boolean, nullable=False),
+    # [[microseconds, steps]]: the starts of the window.
     Column("grants", Json, nullable=False),
     Column("held_until", Moment),
+    Column("updated_at", Moment, nullable=False),
 )
 
 workers = Table(

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.descriptor import Descriptor, EnumDescriptor
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -138,6 +139,18 @@ def each_known(enum: EnumDescriptor, most: int) -> Check:
             if value == 0 or value not in enum.values_by_number:
                 what = "UNSPECIFIED" if value == 0 else str(value)
                 yield Fault(f"{what} is no {enum.name} to look for", f"[{index}]")
+
+    return check
+
+
+def paths_of(message: Descriptor) -> Check:
+    """A mask of fields that `message` has."""
+    names = [field.name for field in message.fields]
+
+    def check(mask: FieldMask, _: Message) -> Iterator[Fault]:
+        for index, path in enumerate(mask.paths):
+            if path not in names:
+                yield Fault(f"{shortened(path)} is none of {', '.join(names)}", f".paths[{index}]")
 
     return check
 

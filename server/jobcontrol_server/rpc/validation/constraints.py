@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from jobcontrol import v1 as pb
+from jobcontrol_core.domain.limits import MAX_RATE, MAX_WINDOW, MIN_WINDOW
 from jobcontrol_server.rpc.validation.checks import (
     Constraint,
     alone,
@@ -21,6 +22,7 @@ from jobcontrol_server.rpc.validation.checks import (
     not_blank,
     not_negative,
     optional,
+    paths_of,
     required,
     same_if_set,
     text,
@@ -113,6 +115,20 @@ CONSTRAINTS: Mapping[tuple[str, str], Constraint] = {
     ("ListWorkersRequest", "page_size"): optional(not_negative),
     ("ListWorkersRequest", "page_token"): optional(PAGE_TOKEN),
     ("ListWorkersRequest", "queue"): optional(NAME),
+    ("ListQueuesRequest", "page_size"): optional(not_negative),
+    ("ListQueuesRequest", "page_token"): optional(PAGE_TOKEN),
+    ("PauseQueueRequest", "queue"): required(NAME),
+    ("PauseQueueRequest", "reason"): optional(REASON),
+    ("ResumeQueueRequest", "queue"): required(NAME),
+    ("ResumeQueueRequest", "reason"): optional(REASON),
+    ("UpdateQueueRequest", "queue"): required(NAME),
+    ("UpdateQueueRequest", "limits"): Constraint(
+        (alone("use_declared"),), "is required, unless use_declared is set", unless="use_declared"
+    ),
+    ("UpdateQueueRequest", "update_mask"): optional(paths_of(pb.QueueLimits.DESCRIPTOR)),
+    ("QueueLimits", "max_running"): optional(between(1, 100_000)),
+    ("QueueLimits", "rate"): optional(between(1, MAX_RATE)),
+    ("QueueLimits", "rate_window"): optional(lasting(MIN_WINDOW, MAX_WINDOW)),
     ("ListDeadLettersRequest", "page_size"): optional(not_negative),
     ("ListDeadLettersRequest", "page_token"): optional(PAGE_TOKEN),
     ("DeadLetterFilter", "queue"): optional(NAME),

@@ -18,12 +18,16 @@ SERVED = frozenset(
         "ListEvents",
         "ListJobs",
         "ListPipelines",
+        "ListQueues",
         "ListSteps",
         "ListWorkers",
         "Pause",
+        "PauseQueue",
         "Resume",
+        "ResumeQueue",
         "Retry",
         "StartBuild",
+        "UpdateQueue",
         "WatchProgress",
     }
 )

@@ -1,0 +1,61 @@
+"""Steering queues: they are shared by all jobs of all tenants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from jobcontrol import v1 as pb
+from jobcontrol_core.store.engine import Store
+from jobcontrol_core.store.queues import Queue, get_queue, limit_queue, pause_queue, resume_queue
+from jobcontrol_server.rpc.caller import Caller
+
+DEFAULT_WINDOW = 60.0
+
+
+class Queues:
+    """Each change answers with the queue as it is then. All raise QueueNotFound."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def pause(self, request: pb.PauseQueueRequest, caller: Caller) -> Queue:
+        return self._store.write(_pause, request, caller)
+
+    def resume(self, request: pb.ResumeQueueRequest, caller: Caller) -> Queue:
+        return self._store.write(_resume, request)
+
+    def update(self, request: pb.UpdateQueueRequest, caller: Caller) -> Queue:
+        return self._store.write(_update, request)
+
+
+def _pause(tx: Connection, request: pb.PauseQueueRequest, caller: Caller) -> Queue:
+    pause_queue(tx, request.queue, actor=caller.actor, reason=request.reason)
+    return get_queue(tx, request.queue)
+
+
+def _resume(tx: Connection, request: pb.ResumeQueueRequest) -> Queue:
+    resume_queue(tx, request.queue)
+    return get_queue(tx, request.queue)
+
+
+def _update(tx: Connection, request: pb.UpdateQueueRequest) -> Queue:
+    limit_queue(tx, request.queue, None if request.use_declared else to_changes(request))
+    return get_queue(tx, request.queue)
+
+
+def to_changes(request: pb.UpdateQueueRequest) -> dict[str, Any]:
+    """The limits that the request names, by their names in the engine; None lifts one."""
+    given = {field.name for field, _ in request.limits.ListFields()}
+    named = set(request.update_mask.paths) or given
+    limits = request.limits
+    changes: dict[str, Any] = {}
+    for name in ("max_running", "rate"):
+        if name in named:
+            changes[name] = getattr(limits, name) if name in given else None
+    if "rate_window" in named and "rate_window" in given:
+        changes["window"] = limits.rate_window.ToTimedelta().total_seconds()
+    elif "rate" in named or "rate_window" in named:
+        changes["window"] = DEFAULT_WINDOW
+    return changes
