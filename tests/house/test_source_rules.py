@@ -53,6 +53,17 @@ def test_no_test_sleeps() -> None:
     assert sleepers == [], "wait with wait_until of tests/services/waiting.py"
 
 
+def test_stored_values_are_read_past_what_a_later_release_adds() -> None:
+    strict = [
+        f"{path}:{node.lineno}"
+        for path in python_files("core/jobcontrol_core/store", "server")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id[0].isupper()
+        if any(keyword.arg is None for keyword in node.keywords)
+    ]
+    assert strict == [], "a value is made of what was stored by from_stored alone"
+
+
 @pytest.mark.parametrize(
     ("code", "lines"),
     [

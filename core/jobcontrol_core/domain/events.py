@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,12 +12,15 @@ from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatu
 from jobcontrol_core.domain.moments import MICROSECOND, from_micros, to_micros
 from jobcontrol_core.domain.outcomes import storable_text
 from jobcontrol_core.domain.progress import StageCounts, StageProgress, project_stages
+from jobcontrol_core.domain.stored import member_or_none
 from jobcontrol_core.domain.values import ErrorInfo, Step
 
 VERSION = 1
 MAX_STEPS = 500
 MAX_BYTES = 256 << 10
 MAX_ERROR = 512
+#: Of a stage, in this order; a later release may tell more after them.
+COUNTERS = len(fields(StageCounts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +86,16 @@ def decode_event(job_id: str, sequence: int, created_at: datetime, payload: str)
         created_at=created_at,
         percent=data["percent"],
         status=JobStatus(data["status"]),
-        stages=project_stages([(name, weight, StageCounts(*counts)) for name, weight, *counts in data["stages"]]),
+        stages=project_stages(
+            [(name, weight, StageCounts(*counts[:COUNTERS])) for name, weight, *counts in data["stages"]]
+        ),
         change=StatusChange(_optional_job_status(change[0]), JobStatus(change[1]), change[2], change[3])
         if change
         else None,
         steps=tuple(step_from_json(job_id, step) for step in data.get("steps", ())),
         bulk=tuple(
             BulkChange(stage, StepStatus(previous) if previous else None, StepStatus(status), count)
-            for stage, previous, status, count in data.get("bulk", ())
+            for stage, previous, status, count, *_ in data.get("bulk", ())
         ),
     )
 
@@ -154,7 +159,7 @@ def step_from_json(job_id: str, data: Mapping[str, Any]) -> Step:
         status=StepStatus(data["status"]),
         attempt=data.get("attempt", 0),
         tries=data.get("tries", 0),
-        failure=FailureReason(data["failure"]) if data.get("failure") else None,
+        failure=member_or_none(FailureReason, data.get("failure")),
         error=ErrorInfo(error[0], error[1]) if error else None,
         item_count=data.get("items", 0),
         run_time=timedelta(microseconds=data.get("run", 0)),
@@ -165,7 +170,7 @@ def step_from_json(job_id: str, data: Mapping[str, Any]) -> Step:
         next_attempt_at=_moment(data.get("next")),
         progress_fraction=data.get("fraction"),
         progress_note=data.get("note", ""),
-        stop_receipt=StopReceipt(data["receipt"]) if data.get("receipt") else None,
+        stop_receipt=member_or_none(StopReceipt, data.get("receipt")),
     )
 
 

@@ -20,6 +20,7 @@ from jobcontrol_core.crash_points import CrashPoint, crash_at
 from jobcontrol_core.domain.events import BulkChange, JobEvent, StatusChange, encode_event, fits
 from jobcontrol_core.domain.lifecycle import JOB_MOVES, JobStatus, StepStatus, Stopping, StopReceipt
 from jobcontrol_core.domain.progress import StageCounts, StageProgress, percent_of, project_stages
+from jobcontrol_core.domain.stored import from_stored
 from jobcontrol_core.domain.values import JobError, StageSpec, Step
 from jobcontrol_core.store.blobs import Spill
 from jobcontrol_core.store.locking import lock_jobs, read_stages
@@ -143,7 +144,7 @@ class Entry:
     def error(self) -> JobError | None:
         """Why the job is, or is going to be, FAILED."""
         stored = self.values.get("error") or self.row["error"]
-        return JobError(**stored) if stored else None
+        return from_stored(JobError, stored) if stored else None
 
     def set_error(self, error: JobError) -> None:
         """Why the job is going to be FAILED."""

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, and_, or_, select
 from jobcontrol_core.domain.errors import FieldInvalid, JobIdAmbiguous, JobNotFound, StepNotFound, Violation
 from jobcontrol_core.domain.ids import SHORT_ID_LENGTH
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
+from jobcontrol_core.domain.stored import from_stored
 from jobcontrol_core.domain.values import Attempt, Build, ErrorInfo, Job, Step, StepLog
 from jobcontrol_core.store.blobs import unspill
 from jobcontrol_core.store.receipts import RECEIPT
@@ -228,7 +229,7 @@ def _read_attempts(tx: Connection, row: Row) -> tuple[Attempt, ...]:
         Attempt(
             number=attempt["attempt"],
             outcome=attempt["outcome"],
-            error=ErrorInfo(**attempt["error"]) if attempt["error"] else None,
+            error=from_stored(ErrorInfo, attempt["error"]) if attempt["error"] else None,
             used_a_try=attempt["used_a_try"],
             session_id=attempt["session_id"],
             started_at=attempt["started_at"],

@@ -17,6 +17,7 @@ from jobcontrol_core.domain.lifecycle import StepStatus
 from jobcontrol_core.domain.moments import MICROSECOND
 from jobcontrol_core.domain.outcomes import Failed, Outcome, StepOutcome, Succeeded, storable_text
 from jobcontrol_core.domain.reports import StepReport
+from jobcontrol_core.domain.stored import from_stored
 from jobcontrol_core.domain.values import JSON_MEDIA_TYPE, ErrorInfo
 from jobcontrol_core.store.births import bear_children
 from jobcontrol_core.store.failing import stop_intolerable
@@ -205,7 +206,7 @@ def fingerprint_of(error: ErrorInfo) -> str:
 
 
 def _error_of(row: Row) -> ErrorInfo | None:
-    return ErrorInfo(**row["error"]) if row["error"] else None
+    return from_stored(ErrorInfo, row["error"]) if row["error"] else None
 
 
 def _stored(error: ErrorInfo | None) -> dict[str, str] | None:

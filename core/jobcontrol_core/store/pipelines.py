@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from jobcontrol_core.domain.limits import QueueLimits
 from jobcontrol_core.domain.retry import RetryPolicy
+from jobcontrol_core.domain.stored import from_stored, member_or_none
 from jobcontrol_core.domain.values import DocumentNeed, PipelineSpec, StageSpec
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.queues import declare_queues
@@ -81,7 +82,10 @@ def list_pipelines(tx: Connection, *, after: str = "", limit: int = 100) -> list
 
 
 def fingerprint_of(spec: PipelineSpec) -> str:
-    """The SHA-256 of what a version number stands for."""
+    """The SHA-256 of what a version number stands for, the same in every release.
+
+    Whatever a later release adds to it is left out while it has its default.
+    """
     content = {
         "stages": [
             [stage.name, stage.queue, stage.version, stage.weight, stage.tolerated_share] for stage in spec.stages
@@ -100,14 +104,18 @@ def _to_json(spec: PipelineSpec) -> dict[str, Any]:
 
 
 def _to_stage(stage: Mapping[str, Any]) -> StageSpec:
-    stored = {**stage, "retry": RetryPolicy(**stage["retry"]), "limits": QueueLimits(**stage["limits"])}
-    return StageSpec(**stored)
+    retry, limits = stage.get("retry", {}), stage.get("limits", {})
+    return from_stored(StageSpec, stage, retry=from_stored(RetryPolicy, retry), limits=from_stored(QueueLimits, limits))
 
 
 def _to_spec(row: Row) -> PipelineSpec:
-    data = dict(row["spec"])
-    stages = tuple(_to_stage(stage) for stage in data.pop("stages"))
-    need = DocumentNeed(data.pop("document"))
-    media_types = tuple(data.pop("media_types"))
-    sample = bytes(row["sample"]) if row["sample"] is not None else None
-    return PipelineSpec(**data, stages=stages, document=need, media_types=media_types, sample=sample)
+    stored = row["spec"]
+    return from_stored(
+        PipelineSpec,
+        stored,
+        stages=tuple(map(_to_stage, stored["stages"])),
+        # A need that a later release has added is for its workers to judge.
+        document=member_or_none(DocumentNeed, stored["document"]) or DocumentNeed.OPTIONAL,
+        media_types=tuple(stored["media_types"]),
+        sample=bytes(row["sample"]) if row["sample"] is not None else None,
+    )

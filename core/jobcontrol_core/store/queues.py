@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from jobcontrol_core.domain.errors import QueueNotFound
 from jobcontrol_core.domain.limits import QueueLimits
+from jobcontrol_core.domain.stored import from_stored
 from jobcontrol_core.domain.values import StageSpec
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.loads import Load, read_loads
@@ -114,7 +115,7 @@ def _to_queue(row: Row, load: Load) -> Queue:
         paused_reason=row["paused_reason"],
         paused_at=row["paused_at"],
         limits=to_limits(row),
-        declared=QueueLimits(**row["declared"]),
+        declared=from_stored(QueueLimits, row["declared"]),
         is_chosen=row["chosen"] is not None,
         held_until=row["held_until"],
         load=load,

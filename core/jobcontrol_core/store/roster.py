@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, func, or_, select
 
 from jobcontrol_core.domain.lifecycle import StepStatus
+from jobcontrol_core.domain.stored import from_stored
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.rows import Row
 from jobcontrol_core.store.sessions import ServedStage
@@ -121,7 +122,7 @@ def _to_process(row: Row, now: datetime, active: int, running: tuple[RunningStep
         pid=row["pid"],
         release=row["release"],
         slots=row["slots"],
-        stages=tuple(ServedStage(**stage) for stage in row["stages"]),
+        stages=tuple(from_stored(ServedStage, stage) for stage in row["stages"]),
         started_at=row["started_at"],
         renewed_at=row["renewed_at"],
         silence=max(now - row["renewed_at"], timedelta(0)),

@@ -11,6 +11,7 @@ from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatu
 from jobcontrol_core.domain.limits import QueueLimits
 from jobcontrol_core.domain.progress import StageCounts, StageProgress, current_stage_of, project_stages
 from jobcontrol_core.domain.retry import RetryPolicy
+from jobcontrol_core.domain.stored import from_stored, member_or_none
 from jobcontrol_core.domain.values import FINALIZE, DocumentRef, ErrorInfo, Job, JobError, StageSpec, Step, etag_of
 
 #: A row by column name; also accepts the plain dict that is about to be inserted.
@@ -39,7 +40,7 @@ def to_job(row: Row, stage_rows: Iterable[Row]) -> Job:
         percent=row["percent"],
         stages=stages,
         current_stage="" if status.has_ended else current_stage_of(stages) or FINALIZE,
-        error=JobError(**row["error"]) if row["error"] else None,
+        error=from_stored(JobError, row["error"]) if row["error"] else None,
         error_count=row["error_count"],
         reused_steps=row["reused_steps"],
         triggered_by=row["triggered_by"],
@@ -92,14 +93,14 @@ def to_stage_spec(row: Row) -> StageSpec:
         version=row["version"],
         weight=row["weight"],
         concurrency=1,
-        retry=RetryPolicy(**row["retry"]),
+        retry=from_stored(RetryPolicy, row["retry"]),
         tolerated_share=row["tolerated_share"],
     )
 
 
 def to_limits(row: Row) -> QueueLimits:
     """The limits in force of a row of `queues`: what an operator chose, else what the pipelines declare."""
-    return QueueLimits(**(row["declared"] if row["chosen"] is None else row["chosen"]))
+    return from_stored(QueueLimits, row["declared"] if row["chosen"] is None else row["chosen"])
 
 
 def to_step(row: Row) -> Step:
@@ -118,8 +119,8 @@ def to_step(row: Row) -> Step:
         status=StepStatus(row["status"]),
         attempt=row["attempt"],
         tries=row["tries"],
-        failure=FailureReason(row["failure"]) if row["failure"] else None,
-        error=ErrorInfo(**row["error"]) if row["error"] else None,
+        failure=member_or_none(FailureReason, row["failure"]),
+        error=from_stored(ErrorInfo, row["error"]) if row["error"] else None,
         item_count=row["item_count"],
         run_time=timedelta(microseconds=row["run_micros"]),
         reused_from=row["reused_from"],
@@ -129,5 +130,5 @@ def to_step(row: Row) -> Step:
         next_attempt_at=row["next_attempt_at"],
         progress_fraction=row["progress_fraction"],
         progress_note=row["progress_note"],
-        stop_receipt=StopReceipt(row["stop_receipt"]) if row["stop_receipt"] else None,
+        stop_receipt=member_or_none(StopReceipt, row["stop_receipt"]),
     )

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, insert, select, update
 
 from jobcontrol_core.domain.lifecycle import StepStatus
+from jobcontrol_core.domain.stored import from_stored
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.receipts import IS_GIVEN_UP, IS_RUNNING
 from jobcontrol_core.store.tables import jobs, steps, workers
@@ -113,7 +114,7 @@ def live_stages(tx: Connection) -> list[ServedStage]:
     found = tx.execute(
         select(workers.c.stages).where(workers.c.ended_at.is_(None), workers.c.lease_until >= read_now(tx))
     )
-    return [ServedStage(**stage) for stages in found.scalars() for stage in stages]
+    return [from_stored(ServedStage, stage) for stages in found.scalars() for stage in stages]
 
 
 def prune_sessions(tx: Connection, before: datetime) -> int:
