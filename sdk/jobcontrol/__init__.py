@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         JobStatus,
         PipelineInfo,
         PipelineStage,
+        RetryPlan,
         StageProgress,
         Step,
         StepDetail,
@@ -76,8 +77,8 @@ _HOMES = {
     "operations": "DeadLetter ErrorGroup LogLine Queue QueueLimits RunningStep WorkerProcess",
     "pipeline": "Context FanOut GiveUp Pipeline Rate Result Retry RetryAfter Tolerate",
     "values": (
-        "Attempt DocumentInfo Failure JobState JobStatus PipelineInfo PipelineStage StageProgress Step "
-        "StepDetail StepLog StepStatus"
+        "Attempt DocumentInfo Failure JobState JobStatus PipelineInfo PipelineStage RetryPlan "
+        "StageProgress Step StepDetail StepLog StepStatus"
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
@@ -126,6 +127,7 @@ __all__ = [
     "Result",
     "Retry",
     "RetryAfter",
+    "RetryPlan",
     "RunningStep",
     "ServerError",
     "StageProgress",

@@ -50,6 +50,7 @@ def to_job_state(job: pb.Job) -> JobState:
         labels=dict(job.labels),
         triggered_by=job.triggered_by,
         retry_of=job.retry_of,
+        priority=job.priority,
         retried_as=job.retried_as,
         reused_steps=job.reused_steps,
         attempt=job.attempt,

@@ -16,7 +16,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from jobcontrol import v1 as pb
 from jobcontrol.errors import InvalidInput
-from jobcontrol.pipeline.definition import Rate
+from jobcontrol.pipeline.definition import Rate, Retry
 from jobcontrol.values import JobStatus, StepStatus
 
 SAMPLE: Literal["sample"] = "sample"
@@ -55,6 +55,8 @@ def start_request(
     labels: Mapping[str, str] | None,
     if_running: IfRunning,
     time_limit: float | None,
+    priority: int,
+    retry: Retry | int | None,
     request_id: str | None,
 ) -> pb.StartBuildRequest:
     """StartBuild under `request_id`, or under a fresh one, so that it may be sent twice."""
@@ -68,11 +70,22 @@ def start_request(
         document=_to_document(document) if document is not None else None,
         labels=labels,
         conflict_policy=_POLICIES[if_running],
+        priority=priority,
+        retry_policy=_to_retry_policy(retry) if retry is not None else None,
         request_id=request_id or new_request_id(),
     )
     if time_limit is not None:
         request.timeout.FromTimedelta(timedelta(seconds=time_limit))
     return request
+
+
+def _to_retry_policy(retry: Retry | int) -> pb.RetryPolicy:
+    if isinstance(retry, int):
+        return pb.RetryPolicy(max_attempts=retry)
+    policy = pb.RetryPolicy(max_attempts=retry.max_attempts, multiplier=retry.factor)
+    policy.initial_backoff.FromTimedelta(timedelta(seconds=retry.base))
+    policy.max_backoff.FromTimedelta(timedelta(seconds=retry.max_delay))
+    return policy
 
 
 def cancel_request(job_id: str, *, reason: str, force: bool, etag: str, request_id: str | None) -> pb.CancelRequest:
@@ -82,11 +95,23 @@ def cancel_request(job_id: str, *, reason: str, force: bool, etag: str, request_
 
 
 def retry_request(
-    job_id: str, *, from_scratch: bool, reason: str, etag: str, request_id: str | None
+    job_id: str,
+    *,
+    from_scratch: bool,
+    parameters: Mapping[str, Any] | None,
+    document: DocumentSource | None,
+    reason: str,
+    etag: str,
+    request_id: str | None,
 ) -> pb.RetryRequest:
-    mode = pb.RETRY_MODE_FROM_SCRATCH if from_scratch else pb.RETRY_MODE_FAILED_STEPS
     return pb.RetryRequest(
-        job_id=job_id, mode=mode, reason=reason, etag=etag, request_id=request_id or new_request_id()
+        job_id=job_id,
+        mode=pb.RETRY_MODE_FROM_SCRATCH if from_scratch else pb.RETRY_MODE_FAILED_STEPS,
+        parameters=_to_struct(parameters) if parameters is not None else None,
+        document=_to_document(document) if document is not None else None,
+        reason=reason,
+        etag=etag,
+        request_id=request_id or new_request_id(),
     )
 
 

@@ -39,8 +39,8 @@ from jobcontrol._transport import Transport
 from jobcontrol.errors import AlreadyRunning
 from jobcontrol.job import Job
 from jobcontrol.operations import DeadLetter, ErrorGroup, Queue, WorkerProcess
-from jobcontrol.pipeline.definition import Rate
-from jobcontrol.values import PipelineInfo
+from jobcontrol.pipeline.definition import Rate, Retry
+from jobcontrol.values import JobState, PipelineInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,8 @@ class Client:
         labels: Mapping[str, str] | None = None,
         if_running: IfRunning = "fail",
         time_limit: float | None = None,
+        priority: int = 0,
+        retry: Retry | int | None = None,
         request_id: str | None = None,
     ) -> Job:
         """Start building `path_id`; when this returns, the job is on the server's disk.
@@ -100,7 +102,9 @@ class Client:
         `document` is a file (Path), its bytes or text, or SAMPLE for the one that comes with the pipeline.
         If the path is being built already: "fail" raises AlreadyRunning, "attach" returns the job that is
         there, "replace" cancels that one, and the new job starts when it has ended. A job that has not ended
-        after `time_limit` seconds fails. The same `request_id` with the same arguments returns the same job
+        after `time_limit` seconds fails. Steps of builds with a higher `priority` (0 to 9) are handed out first.
+        `retry` is how often steps are tried, in every stage, instead of what the stages say: a number of tries,
+        or all of it as a Retry. The same `request_id` with the same arguments returns the same job
         for 24 hours.
         """
         request = start_request(
@@ -112,6 +116,8 @@ class Client:
             labels=labels,
             if_running=if_running,
             time_limit=time_limit,
+            priority=priority,
+            retry=retry,
             request_id=request_id,
         )
         try:
@@ -120,6 +126,37 @@ class Client:
             error._client = self
             raise
         return Job(self, to_job_state(answer.job), was_running=answer.existing)
+
+    def check(
+        self,
+        pipeline: str,
+        path_id: str,
+        *,
+        document: DocumentSource | None = None,
+        title: str = "",
+        parameters: Mapping[str, Any] | None = None,
+        labels: Mapping[str, str] | None = None,
+        if_running: IfRunning = "fail",
+        time_limit: float | None = None,
+        priority: int = 0,
+        retry: Retry | int | None = None,
+    ) -> JobState:
+        """The job that `start` would start now, without an id; nothing is done. Raises what `start` would raise."""
+        request = start_request(
+            pipeline,
+            path_id,
+            document=document,
+            title=title,
+            parameters=parameters,
+            labels=labels,
+            if_running=if_running,
+            time_limit=time_limit,
+            priority=priority,
+            retry=retry,
+            request_id=None,
+        )
+        request.validate_only = True
+        return to_job_state(self._transport.call(START_BUILD, request).job)
 
     def job(self, job_id: str) -> Job:
         """The job with this id, or with this unique ending (four characters or more). Raises NotFound."""

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jobcontrol import v1 as pb
 from jobcontrol._decoding import to_job_state, to_step, to_step_detail
 from jobcontrol._operations_decoding import to_log_line
 from jobcontrol._pages import read_pages
-from jobcontrol._requests import cancel_request, list_steps_request, retry_request
+from jobcontrol._requests import DocumentSource, cancel_request, list_steps_request, retry_request
 from jobcontrol._results import read_result
 from jobcontrol._rpcs import CANCEL, GET_JOB, GET_STEP, LIST_EVENTS, LIST_STEPS, PAUSE, RESUME, RETRY
 from jobcontrol._watching import DeadlinePassed, Outage, Position, Watch
 from jobcontrol.errors import JobCancelled, JobFailed, JobPartiallyFailed, WaitTimeout
 from jobcontrol.events import Event, LinkNotice, advance
 from jobcontrol.operations import LogLine
-from jobcontrol.values import Failure, JobState, JobStatus, StageProgress, Step, StepDetail
+from jobcontrol.values import Failure, JobState, JobStatus, RetryPlan, StageProgress, Step, StepDetail
 
 if TYPE_CHECKING:
     from jobcontrol._transport import Transport
@@ -197,18 +197,49 @@ class Job:
         self,
         *,
         from_scratch: bool = False,
+        parameters: Mapping[str, Any] | None = None,
+        document: DocumentSource | None = None,
         reason: str = "",
         if_unchanged: bool = False,
         request_id: str | None = None,
     ) -> Job:
         """A new job that does again what failed or never came to be, or everything `from_scratch`.
 
-        Raises InvalidState if the job has not ended, has nothing to retry or, with `if_unchanged`, is not as
-        `state` says any more; AlreadyRunning if the path is being built again already.
+        `parameters` and `document` take the place of the old job's, which needs `from_scratch`. Raises
+        InvalidState if the job has not ended, has nothing to retry or, with `if_unchanged`, is not as `state`
+        says any more; AlreadyRunning if the path is being built again already; InvalidInput.
         """
-        etag = self._etag(if_unchanged)
-        request = retry_request(self.id, from_scratch=from_scratch, reason=reason, etag=etag, request_id=request_id)
+        request = retry_request(
+            self.id,
+            from_scratch=from_scratch,
+            parameters=parameters,
+            document=document,
+            reason=reason,
+            etag=self._etag(if_unchanged),
+            request_id=request_id,
+        )
         return Job(self._client, to_job_state(self._transport.call(RETRY, request).job))
+
+    def retry_plan(
+        self,
+        *,
+        from_scratch: bool = False,
+        parameters: Mapping[str, Any] | None = None,
+        document: DocumentSource | None = None,
+    ) -> RetryPlan:
+        """What `retry` would take over and do again now; nothing is done. Raises what `retry` would raise."""
+        request = retry_request(
+            self.id,
+            from_scratch=from_scratch,
+            parameters=parameters,
+            document=document,
+            reason="",
+            etag="",
+            request_id=None,
+        )
+        request.validate_only = True
+        plan = self._transport.call(RETRY, request).plan
+        return RetryPlan(plan.reused_steps, plan.rerun_steps)
 
     def result(self, media_type: str = JSON) -> Any:
         """What was built: JSON as Python values, other text as str, anything else as bytes.

@@ -121,6 +121,7 @@ class JobState:
     labels: Mapping[str, str] = field(default_factory=dict)
     triggered_by: str = ""
     retry_of: str = ""
+    priority: int = 0
     retried_as: str = ""
     reused_steps: int = 0
     attempt: int = 1
@@ -231,6 +232,14 @@ class StepDetail:
     output: Any
     attempts: tuple[Attempt, ...]
     logs: tuple[StepLog, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPlan:
+    """What a retry would do: steps that it takes over, and known ones that it does again."""
+
+    reused_steps: int
+    rerun_steps: int
 
 
 @dataclass(frozen=True, slots=True)

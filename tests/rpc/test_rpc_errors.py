@@ -99,9 +99,9 @@ async def test_a_call_that_is_not_served_yet_says_so(server: Serving, rpc: str) 
 
 
 async def test_a_field_that_is_not_served_yet_is_refused_by_name(server: Serving) -> None:
-    assert ("StartBuildRequest", "priority") in NOT_YET
-    refusal = await refused(server.stub.StartBuild(pb.StartBuildRequest(path_id="p", priority=3)))
-    assert (refusal.code, refusal.metadata) == (Code.UNIMPLEMENTED, {"field": "priority"})
+    assert ("ListJobsRequest", "query") in NOT_YET
+    refusal = await refused(server.stub.ListJobs(pb.ListJobsRequest(query="rust")))
+    assert (refusal.code, refusal.metadata) == (Code.UNIMPLEMENTED, {"field": "query"})
 
 
 async def test_nothing_of_a_fault_of_ours_leaks_and_the_log_has_it_all(

@@ -211,12 +211,9 @@ def test_a_result_is_asked_for_by_a_plain_media_type() -> None:
 @pytest.mark.parametrize(
     ("request_", "named"),
     [
-        (pb.StartBuildRequest(path_id="x", priority=1), "priority"),
-        (pb.StartBuildRequest(path_id="x", retry_policy=pb.RetryPolicy()), "retry_policy"),
         (pb.GetJobRequest(job_id=JOB, read_mask=FieldMask(paths=["*"])), "read_mask"),
         (pb.ListJobsRequest(min_priority=0), "min_priority"),
         (pb.ListJobsRequest(labels={"team": "red"}), "labels"),
-        (pb.RetryRequest(job_id=JOB, parameters=Struct()), "parameters"),
         (pb.WatchProgressRequest(job_id=JOB, detail=pb.WATCH_DETAIL_JOB), "detail=WATCH_DETAIL_JOB"),
     ],
 )
@@ -231,7 +228,9 @@ def test_a_field_or_value_whose_behaviour_comes_later_is_named(request_: Message
         pb.StartBuildRequest(path_id="x", conflict_policy=pb.CONFLICT_POLICY_FAIL),
         pb.StartBuildRequest(path_id="x", conflict_policy=pb.CONFLICT_POLICY_CANCEL_EXISTING, validate_only=True),
         pb.CancelRequest(job_id=JOB, reason="r", request_id="i", etag='"a"'),
+        pb.StartBuildRequest(path_id="x", priority=9, retry_policy=pb.RetryPolicy(max_attempts=5)),
         pb.RetryRequest(job_id=JOB, mode=pb.RETRY_MODE_FROM_SCRATCH, reason="r", request_id="i"),
+        pb.RetryRequest(job_id=JOB, parameters=Struct(), document=pb.Document(content=b"x"), validate_only=True),
         pb.ListJobsRequest(
             page_size=5,
             page_token="t",

@@ -58,6 +58,8 @@ class NewBuild:
     use_existing: bool = False
     replaces_existing: bool = False
     timeout: timedelta | None = None
+    #: Jobs of higher priority are served first.
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,16 @@ def find_active_job(tx: Connection, tenant: str, path_id: str) -> Row | None:
     return found.mappings().one_or_none()
 
 
+def document_columns(document: DocumentRef | None) -> dict[str, Any]:
+    """A job's document, as columns of `jobs`."""
+    return {
+        "document_sha256": document.sha256 if document else None,
+        "document_media_type": document.media_type if document else None,
+        "document_name": document.name if document else None,
+        "document_size": document.size if document else None,
+    }
+
+
 def _job_row(build: NewBuild, job_id: str, now: datetime) -> dict[str, Any]:
     document = build.document.ref if build.document is not None else None
     return {
@@ -158,10 +170,8 @@ def _job_row(build: NewBuild, job_id: str, now: datetime) -> dict[str, Any]:
         "waits_for": None,
         "parameters": dict(build.parameters),
         "labels": dict(build.labels),
-        "document_sha256": document.sha256 if document else None,
-        "document_media_type": document.media_type if document else None,
-        "document_name": document.name if document else None,
-        "document_size": document.size if document else None,
+        "priority": build.priority,
+        **document_columns(document),
         "results": {},
         "triggered_by": build.triggered_by,
         "status_actor": build.triggered_by,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,8 @@ from jobcontrol_core.domain.events import StatusChange
 from jobcontrol_core.domain.ids import TIME_PREFIX_LENGTH, new_id, short_id
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
 from jobcontrol_core.store.births import bear_finalize, bear_root
-from jobcontrol_core.store.builds import Started, find_active_job, insert_job
+from jobcontrol_core.store.blobs import put_blobs
+from jobcontrol_core.store.builds import NewDocument, Started, document_columns, find_active_job, insert_job
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.ledger import Entry, Ledger
 from jobcontrol_core.store.requests import RequestKey, claim_request
@@ -23,7 +25,10 @@ from jobcontrol_core.store.tables import job_stages, jobs, steps
 
 @dataclass(frozen=True, slots=True)
 class NewRetry:
-    """What Retry asks for. `from_scratch` = every step again; `etag`, if given, is the old job's."""
+    """What Retry asks for. `from_scratch` = every step again; `etag`, if given, is the old job's.
+
+    `parameters` and `document`, where given, take the place of the old job's, and need `from_scratch`.
+    """
 
     tenant: str
     job_id: str
@@ -32,6 +37,16 @@ class NewRetry:
     reason: str = ""
     from_scratch: bool = False
     etag: str = ""
+    parameters: Mapping[str, Any] | None = None
+    document: NewDocument | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPlan:
+    """What a retry takes over, and which of the steps that are known it does again."""
+
+    reused_steps: int
+    rerun_steps: int
 
 
 def retry_job(tx: Connection, retry: NewRetry) -> Started:
@@ -51,10 +66,21 @@ def retry_job(tx: Connection, retry: NewRetry) -> Started:
     while not insert_job(tx, _job_row(old, job_id, now, retry)):
         if (active := find_active_job(tx, retry.tenant, old["path_id"])) is not None:
             raise PathBuildActive(old["path_id"], active["id"], active["percent"])
+    if retry.document is not None:
+        put_blobs(tx, now, [retry.document.content])
     _copy_stages(tx, old["id"], job_id)
     if not retry.from_scratch:
         _copy_steps(tx, now, old["id"], job_id)
     return Started(job_id, is_existing=False, committed=_write_first_event(tx, now, job_id, retry))
+
+
+def read_plan(tx: Connection, job_id: str) -> RetryPlan:
+    """What the retry with this id takes over and does again, as it has just been made."""
+    counted = select(
+        func.count(steps.c.reused_from), func.sum(case((steps.c.status == StepStatus.PENDING, 1), else_=0))
+    )
+    reused, rerun = tx.execute(counted.where(steps.c.job_id == job_id)).one()
+    return RetryPlan(int(reused), int(rerun))
 
 
 def _write_first_event(tx: Connection, now: datetime, job_id: str, retry: NewRetry) -> tuple[Any, ...]:
@@ -83,6 +109,8 @@ def _job_row(old: Row, job_id: str, now: datetime, retry: NewRetry) -> dict[str,
     )  # fmt: skip
     return {
         **{name: old[name] for name in taken_over},
+        **({} if retry.parameters is None else {"parameters": dict(retry.parameters)}),
+        **({} if retry.document is None else document_columns(retry.document.ref)),
         "id": job_id,
         "short_id": short_id(job_id),
         "status": JobStatus.PENDING,

@@ -50,11 +50,11 @@ def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return moved, rest
 
 
-def parse_duration(text: str) -> float:
+def parse_duration(text: str, option: str = "--timeout") -> float:
     """Seconds of `90`, `90s`, `10m`, `1h30m`."""
     match = _DURATION.fullmatch(text.strip())
     if match is None or not any(match.groups()):
-        raise invalid("--timeout", f"{text!r} is no duration; write for example 90s, 10m or 1h30m")
+        raise invalid(option, f"{text!r} is no duration; write for example 90s, 10m or 1h30m")
     hours, minutes, seconds = (float(part or 0) for part in match.groups())
     return hours * 3600 + minutes * 60 + seconds
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -15,7 +15,7 @@ from jobcontrol.cli.exits import ExitCode, code_of_job, worst
 from jobcontrol.cli.session import Session, session_of
 from jobcontrol.errors import JobCancelled, JobFailed
 from jobcontrol.job import Job
-from jobcontrol.values import short_id
+from jobcontrol.values import JobState, short_id
 
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="An id or any unique ending of it, or @last.")]
 JobIds = Annotated[list[str], typer.Argument(metavar="JOB...", help="Ids or unique endings of them, or @last.")]
@@ -28,6 +28,7 @@ Document = Annotated[
     str, typer.Option(metavar="FILE", help="What to build from: a file, - for stdin, or sample for the pipeline's own.")
 ]
 After = Annotated[int | None, typer.Option(min=0, metavar="N", help="Replay what followed commit N; 0: all.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and tell what would be done; do nothing.")]
 Policy = Annotated[
     str, typer.Option(metavar="fail|attach|replace", help="What to do if the path is being built already.")
 ]
@@ -42,6 +43,12 @@ def start(
     pairs: Pairs = [],  # noqa: B006  typer reads it and never changes it
     input_file: InputFile = "",
     labels: Labels = [],  # noqa: B006
+    priority: Annotated[int, typer.Option(min=0, max=9, help="Builds of a higher one are served first.")] = 0,
+    max_attempts: Annotated[
+        int | None, typer.Option(min=1, max=20, help="Tries of each step, instead of what the pipeline says.")
+    ] = None,
+    time_limit: Annotated[str, typer.Option(metavar="TIME", help="The build fails if it takes longer.")] = "",
+    dry_run: DryRun = False,
     key: Annotated[str, typer.Option(metavar="KEY", help="Idempotency key: the same key starts one job.")] = "",
     watch: Annotated[bool, typer.Option("--watch", help="Show the build until it ends.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait silently until it ends.")] = False,
@@ -52,16 +59,19 @@ def start(
     """Start a build. Without --watch or --wait it prints the job's id and leaves it to itself."""
     session = session_of(context)
     seconds = _seconds(timeout, is_used=watch or wait)
-    job = session.client.start(
-        pipeline,
-        path_id,
-        document=read_document(document),
-        title=title,
-        parameters=parse_input(pairs, input_file),
-        labels=parse_labels(labels),
-        if_running=cast(IfRunning, if_running),
-        request_id=key or None,
-    )
+    asked: dict[str, Any] = {
+        "document": read_document(document),
+        "title": title,
+        "parameters": parse_input(pairs, input_file),
+        "labels": parse_labels(labels),
+        "if_running": cast(IfRunning, if_running),
+        "time_limit": parse_duration(time_limit, "--time-limit") if time_limit else None,
+        "priority": priority,
+        "retry": max_attempts,
+    }
+    if dry_run:
+        return _tell_checked(session, session.client.check(pipeline, path_id, **asked))
+    job = session.client.start(pipeline, path_id, **asked, request_id=key or None)
     return begin(session, job, stays=watch or wait, is_quiet=wait and not watch, timeout=seconds, partial=allow_partial)
 
 
@@ -97,6 +107,14 @@ def wait(
     elif session.json:
         session.write_document([job.state for job in ended])
     return worst(code_of_job(job.state, allow_partial=allow_partial) for job in ended)
+
+
+def _tell_checked(session: Session, state: JobState) -> int:
+    if session.json or session.jsonl:
+        session.write_document(state)
+    else:
+        session.say(f"This build of {state.path_id} with {state.pipeline} could be started; nothing was done.")
+    return ExitCode.COMPLETED
 
 
 def begin(session: Session, job: Job, *, stays: bool, is_quiet: bool, timeout: float | None, partial: bool) -> int:

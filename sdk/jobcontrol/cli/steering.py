@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from jobcontrol.cli.advice import error_line
-from jobcontrol.cli.building import AllowPartial, JobId, JobIds, begin
+from jobcontrol.cli.arguments import parse_input, read_document
+from jobcontrol.cli.building import AllowPartial, Document, DryRun, InputFile, JobId, JobIds, Pairs, begin
 from jobcontrol.cli.exits import ExitCode, code_of_error
-from jobcontrol.cli.session import session_of
+from jobcontrol.cli.session import Session, session_of
 from jobcontrol.display.wording import count_noun
 from jobcontrol.errors import ApiError
 from jobcontrol.job import Job
-from jobcontrol.values import JobStatus, Step, StepStatus
+from jobcontrol.values import JobStatus, RetryPlan, Step, StepStatus
 
 #: Characters of the steps' names that a line holds.
 NAMES = 100
@@ -58,15 +59,40 @@ def retry(
     context: typer.Context,
     job: JobId,
     from_scratch: Annotated[bool, typer.Option("--from-scratch", help="Do completed steps again, too.")] = False,
+    pairs: Pairs = [],  # noqa: B006  typer reads it and never changes it
+    input_file: InputFile = "",
+    document: Document = "",
     reason: Reason = "",
     watch: Annotated[bool, typer.Option("--watch", help="Show the new job until it ends.")] = False,
+    dry_run: DryRun = False,
     allow_partial: AllowPartial = False,
 ) -> int:
-    """Make a new job of one that failed, was cancelled, or has failed steps; prints its id."""
+    """Make a new job of one that failed, was cancelled, or has failed steps; prints its id.
+
+    With --from-scratch it may have other parameters, given whole, and another document than the old one.
+    """
     session = session_of(context)
-    new = session.job(job).retry(from_scratch=from_scratch, reason=reason)
+    old = session.job(job)
+    parameters = parse_input(pairs, input_file) if pairs or input_file else None
+    given: dict[str, Any] = {
+        "from_scratch": from_scratch,
+        "parameters": parameters,
+        "document": read_document(document),
+    }
+    if dry_run:
+        return _tell_plan(session, old.retry_plan(**given))
+    new = old.retry(**given, reason=reason)
     session.say(f"Attempt {new.state.attempt}, reusing {count_noun(new.state.reused_steps, 'completed step')}.")
     return begin(session, new, stays=watch, is_quiet=False, timeout=None, partial=allow_partial)
+
+
+def _tell_plan(session: Session, plan: RetryPlan) -> int:
+    if session.json or session.jsonl:
+        session.write_document(plan)
+    else:
+        again = count_noun(plan.rerun_steps, "known step")
+        session.say(f"Would do {again} again and reuse {plan.reused_steps}; nothing was done.")
+    return ExitCode.COMPLETED
 
 
 def _steer(context: typer.Context, jobs: JobIds, move: Callable[[Job], Job], line: Callable[[Job], str]) -> int:

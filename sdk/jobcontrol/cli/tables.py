@@ -137,6 +137,7 @@ def job_lines(state: JobState, now: datetime) -> list[str]:
         ("document", _document_words(state)),
         ("labels", " ".join(f"{key}={value}" for key, value in state.labels.items())),
         ("attempt", f"{state.attempt}, retry of {state.retry_of}" if state.retry_of else ""),
+        ("priority", str(state.priority or "")),
         ("reused steps", str(state.reused_steps or "")),
         ("created", _moment(state.created_at)),
         ("ended", _moment(state.completed_at)),

@@ -139,8 +139,8 @@ class StartBuildRequest(_message.Message):
     Validation: empty, or ^[a-z0-9][a-z0-9-]{0,62}$.
     """
     priority: _builtins.int
-    """Higher runs earlier among waiting jobs.
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    """Steps of jobs with a higher one are handed out first; running ones are not
+    interrupted.
     Validation: 0 to 9.
     """
     conflict_policy: Global___ConflictPolicy.ValueType
@@ -175,8 +175,8 @@ class StartBuildRequest(_message.Message):
 
     @_builtins.property
     def retry_policy(self) -> _retry_policy_pb2.RetryPolicy:
-        """How steps are retried; unset means as each stage says.
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        """How steps are retried, in every stage; unset means as each stage says, and so
+        does a field of it that is unset. A retry of the job keeps it.
         """
 
     @_builtins.property
@@ -366,21 +366,18 @@ class RetryRequest(_message.Message):
     Validation: at most 128 characters; no control characters.
     """
     validate_only: _builtins.bool
-    """Count only, create nothing: see RetryResponse.plan.
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    """Check everything and count, create nothing: see RetryResponse.plan. The job in
+    the response has no id, and `request_id` is not looked at.
     """
     @_builtins.property
     def parameters(self) -> _struct_pb2.Struct:
         """Other input than the old job had; needs FROM_SCRATCH.
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
         Validation: at most 64 KiB as JSON; at most 32 levels; numbers below 2^53; no NUL characters.
         """
 
     @_builtins.property
     def document(self) -> _document_pb2.Document:
-        """Another document than the old job had; needs FROM_SCRATCH.
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-        """
+        """Another document than the old job had; needs FROM_SCRATCH."""
 
     def __init__(
         self,

@@ -21,11 +21,11 @@ from jobcontrol_core.store.pausing import Resumed, pause_job, resume_job
 from jobcontrol_core.store.pipelines import get_pipeline, list_pipelines
 from jobcontrol_core.store.receipts import read_running
 from jobcontrol_core.store.requests import RequestKey, claim_request
-from jobcontrol_core.store.retries import NewRetry, retry_job
+from jobcontrol_core.store.retries import NewRetry, RetryPlan, read_plan, retry_job
 from jobcontrol_core.store.stopping import abandon_running, cancel_job
 from jobcontrol_server.rpc.caller import Caller
 from jobcontrol_server.rpc.decoding import request_key, to_new_build, to_new_retry
-from jobcontrol_server.rpc.validation import document_violations, parameter_violations, to_dict
+from jobcontrol_server.rpc.validation import document_violations, other_input_violations, parameter_violations, to_dict
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +41,8 @@ class Answer:
     job: Job
     is_existing: bool
     committed: tuple[Committed, ...]
+    #: What a retry that was only asked about would do.
+    plan: RetryPlan | None = None
 
 
 class _Undone(Exception):
@@ -87,10 +89,18 @@ class Builds:
         return to_new_build(request, pipeline, caller)
 
     def retry(self, request: pb.RetryRequest, caller: Caller) -> Answer:
-        """Raises JobNotFound, JobNotRetryable, EtagMismatch, PathBuildActive, RequestIdReused."""
+        """Raises JobNotFound, JobNotRetryable, EtagMismatch, PathBuildActive, RequestIdReused, FieldInvalid."""
         answer = self._store.write(_retry, request, caller)
         self._tell("build_retried", answer)
         return answer
+
+    def preview_retry(self, request: pb.RetryRequest, caller: Caller) -> Answer:
+        """What `retry` would answer now, without an id, and what it would do; raises what it would raise."""
+        try:
+            self._store.write(_retry_and_undo, request, caller)
+        except _Undone as undone:
+            return undone.answer
+        raise AssertionError("it is always undone")
 
     def cancel(self, request: pb.CancelRequest, caller: Caller) -> tuple[Job, list[Step]]:
         """The job, and up to MOST_RUNNING of its running steps. Raises JobNotFound, JobTerminal, EtagMismatch,
@@ -163,9 +173,24 @@ def _start_and_undo(tx: Connection, build: NewBuild) -> None:
 
 
 def _retry(tx: Connection, request: pb.RetryRequest, caller: Caller) -> Answer:
-    job_id = resolve_job_id(tx, caller.tenant, request.job_id)
-    retry: NewRetry = to_new_retry(request, job_id, caller)
-    return _answer(tx, retry_job(tx, retry))
+    return _answer(tx, retry_job(tx, _new_retry(tx, request, caller)))
+
+
+def _retry_and_undo(tx: Connection, request: pb.RetryRequest, caller: Caller) -> None:
+    retry = _new_retry(tx, request, caller)
+    answer = _answer(tx, retry_job(tx, replace(retry, key=replace(retry.key, request_id=""))))
+    plan = read_plan(tx, answer.job.id)
+    raise _Undone(replace(answer, job=replace(answer.job, id="", last_sequence=0), committed=(), plan=plan))
+
+
+def _new_retry(tx: Connection, request: pb.RetryRequest, caller: Caller) -> NewRetry:
+    job = get_job(tx, resolve_job_id(tx, caller.tenant, request.job_id))
+    has_input = request.HasField("parameters") or request.HasField("document")
+    pipeline = _find_pipeline(tx, job.pipeline) if has_input else None
+    if pipeline is not None and (found := other_input_violations(request, pipeline)):
+        raise FieldInvalid(found)
+    retry: NewRetry = to_new_retry(request, job, pipeline, caller)
+    return retry
 
 
 def _cancel(tx: Connection, request: pb.CancelRequest, caller: Caller) -> tuple[Answer, list[Step]]:

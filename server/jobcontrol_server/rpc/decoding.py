@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from google.protobuf.duration_pb2 import Duration
@@ -12,6 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from jobcontrol import v1 as pb
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
 from jobcontrol_core.domain.moments import from_micros, to_micros
+from jobcontrol_core.domain.retry import RetryPolicy
 from jobcontrol_core.domain.values import Job, PipelineSpec, Step
 from jobcontrol_core.store.builds import NewBuild, NewDocument
 from jobcontrol_core.store.eventlog import Place
@@ -49,7 +51,7 @@ def to_new_build(request: pb.StartBuildRequest, pipeline: PipelineSpec, caller: 
     return NewBuild(
         tenant=caller.tenant,
         path_id=request.path_id,
-        pipeline=pipeline,
+        pipeline=_with_retry(pipeline, request.retry_policy) if request.HasField("retry_policy") else pipeline,
         key=request_key(request, caller),
         title=request.title,
         parameters=to_dict(request.parameters),
@@ -59,19 +61,40 @@ def to_new_build(request: pb.StartBuildRequest, pipeline: PipelineSpec, caller: 
         use_existing=request.conflict_policy == pb.CONFLICT_POLICY_USE_EXISTING,
         replaces_existing=request.conflict_policy == pb.CONFLICT_POLICY_CANCEL_EXISTING,
         timeout=request.timeout.ToTimedelta() if request.HasField("timeout") else None,
+        priority=request.priority,
     )
 
 
-def to_new_retry(request: pb.RetryRequest, job_id: str, caller: Caller) -> NewRetry:
-    """The retry that a valid request asks for, of the job with this full id."""
+def _with_retry(pipeline: PipelineSpec, policy: pb.RetryPolicy) -> PipelineSpec:
+    """The pipeline with every stage retried as `policy` says; what it leaves unset stays the stage's own."""
+    return replace(
+        pipeline, stages=tuple(replace(stage, retry=_to_retry(policy, stage.retry)) for stage in pipeline.stages)
+    )
+
+
+def _to_retry(policy: pb.RetryPolicy, own: RetryPolicy) -> RetryPolicy:
+    base = _seconds(policy.initial_backoff) if policy.HasField("initial_backoff") else own.base
+    longest = _seconds(policy.max_backoff) if policy.HasField("max_backoff") else max(own.max_delay, base)
+    return RetryPolicy(policy.max_attempts or own.max_attempts, base, policy.multiplier or own.factor, longest)
+
+
+def _seconds(span: Duration) -> float:
+    return span.ToTimedelta().total_seconds()
+
+
+def to_new_retry(request: pb.RetryRequest, job: Job, pipeline: PipelineSpec | None, caller: Caller) -> NewRetry:
+    """The retry of `job` that a valid request asks for; `pipeline` is there if it brings other input."""
+    document = request.document if request.HasField("document") and pipeline is not None else None
     return NewRetry(
         tenant=caller.tenant,
-        job_id=job_id,
+        job_id=job.id,
         key=request_key(request, caller),
         actor=caller.actor,
         reason=request.reason,
         from_scratch=request.mode == pb.RETRY_MODE_FROM_SCRATCH,
         etag=request.etag,
+        parameters=to_dict(request.parameters) if request.HasField("parameters") else None,
+        document=_to_document(document, pipeline) if document is not None and pipeline is not None else None,
     )
 
 

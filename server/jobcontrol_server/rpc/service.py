@@ -82,8 +82,12 @@ class JobControl:
         return pb.CancelResponse(job=to_job(job), success=True, running_steps=map(to_step, running))
 
     async def Retry(self, request: pb.RetryRequest, context: Context) -> pb.RetryResponse:
-        answer = await self._calls.run(self._builds.retry, request, caller_of(context))
-        return pb.RetryResponse(job=to_job(answer.job), job_id=answer.job.id)
+        act = self._builds.preview_retry if request.validate_only else self._builds.retry
+        answer = await self._calls.run(act, request, caller_of(context))
+        response = pb.RetryResponse(job=to_job(answer.job), job_id=answer.job.id)
+        if answer.plan is not None:
+            response.plan.reused_steps, response.plan.rerun_steps = answer.plan.reused_steps, answer.plan.rerun_steps
+        return response
 
     async def Pause(self, request: pb.PauseRequest, context: Context) -> pb.PauseResponse:
         job = await self._calls.run(self._builds.pause, request, caller_of(context))

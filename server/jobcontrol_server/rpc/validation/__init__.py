@@ -8,6 +8,7 @@ from jobcontrol_server.rpc.validation.constraints import CONSTRAINTS
 from jobcontrol_server.rpc.validation.documents import document_violations, media_type_of
 from jobcontrol_server.rpc.validation.parameters import parameter_violations, to_dict
 from jobcontrol_server.rpc.validation.requests import not_yet, violations
+from jobcontrol_server.rpc.validation.retries import other_input_violations
 from jobcontrol_server.rpc.validation.served import NOT_YET, SERVED
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "document_violations",
     "media_type_of",
     "not_yet",
+    "other_input_violations",
     "parameter_violations",
     "to_dict",
     "violations",

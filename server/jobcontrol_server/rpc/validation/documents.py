@@ -33,6 +33,11 @@ def document_violations(request: pb.StartBuildRequest, pipeline: PipelineSpec) -
     return [Violation("document", f"pipeline {pipeline.name} needs a document: {ways}")]
 
 
+def other_document_violations(document: pb.Document, pipeline: PipelineSpec) -> list[Violation]:
+    """What is wrong with a document that takes the place of another one."""
+    return list(_given_violations(document, pipeline))
+
+
 def media_type_of(document: pb.Document, pipeline: PipelineSpec) -> str:
     """The media type of `document`: its own, or else the first one that `pipeline` takes."""
     return document.media_type or next(iter(pipeline.media_types), "")

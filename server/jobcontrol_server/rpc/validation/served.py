@@ -37,8 +37,6 @@ ALL: frozenset[int] = frozenset()
 
 #: Fields of served requests whose behaviour comes later; for an enum, the values that do.
 NOT_YET: Mapping[tuple[str, str], frozenset[int]] = {
-    ("StartBuildRequest", "priority"): ALL,
-    ("StartBuildRequest", "retry_policy"): ALL,
     ("GetJobRequest", "read_mask"): ALL,
     ("ListJobsRequest", "query"): ALL,
     ("ListJobsRequest", "filter"): ALL,
@@ -49,9 +47,6 @@ NOT_YET: Mapping[tuple[str, str], frozenset[int]] = {
     ("ListJobsRequest", "min_priority"): ALL,
     ("ListJobsRequest", "read_mask"): ALL,
     ("ListJobsRequest", "with_count"): ALL,
-    ("RetryRequest", "parameters"): ALL,
-    ("RetryRequest", "document"): ALL,
-    ("RetryRequest", "validate_only"): ALL,
     ("ListStepsRequest", "parent_step_id"): ALL,
     ("ListStepsRequest", "query"): ALL,
     ("WatchProgressRequest", "detail"): frozenset({pb.WATCH_DETAIL_JOB}),
