@@ -100,9 +100,9 @@ def retry_request(
     from_scratch: bool,
     parameters: Mapping[str, Any] | None,
     document: DocumentSource | None,
-    reason: str,
-    etag: str,
-    request_id: str | None,
+    reason: str = "",
+    etag: str = "",
+    request_id: str | None = None,
 ) -> pb.RetryRequest:
     return pb.RetryRequest(
         job_id=job_id,

@@ -228,15 +228,7 @@ class Job:
         document: DocumentSource | None = None,
     ) -> RetryPlan:
         """What `retry` would take over and do again now; nothing is done. Raises what `retry` would raise."""
-        request = retry_request(
-            self.id,
-            from_scratch=from_scratch,
-            parameters=parameters,
-            document=document,
-            reason="",
-            etag="",
-            request_id=None,
-        )
+        request = retry_request(self.id, from_scratch=from_scratch, parameters=parameters, document=document)
         request.validate_only = True
         plan = self._transport.call(RETRY, request).plan
         return RetryPlan(plan.reused_steps, plan.rerun_steps)
