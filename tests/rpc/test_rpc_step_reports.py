@@ -44,11 +44,12 @@ async def test_watchers_are_told_the_progress_of_a_step(server: Serving) -> None
     assert not change.will_retry
 
 
-async def test_the_log_of_a_job_tells_progress_apart_from_a_start(server: Serving) -> None:
+async def test_the_log_of_a_job_tells_what_a_step_logged_and_its_progress_apart_from_a_start(server: Serving) -> None:
     job_id = await server.start()
     claimed = await server.work(server.worker.claim_one, job_id)
     await told_half(server, claimed)
     answer = await server.stub.ListEvents(pb.ListEventsRequest(job_id=job_id, step_id=claimed.step.id))
     types = [event.type for event in answer.events]
-    assert types[-2:] == ["step.started", "step.progress"]
+    assert types[-3:] == ["step.started", "step.log", "step.progress"]
+    assert answer.events[-2].message == "so far so good"
     assert answer.events[-1].message.endswith("progress: half")

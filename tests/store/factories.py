@@ -6,8 +6,9 @@ from typing import Any
 from jobcontrol_core.domain.ids import new_id
 from jobcontrol_core.domain.lifecycle import FailureReason
 from jobcontrol_core.domain.outcomes import Failed, NewChild, Succeeded
+from jobcontrol_core.domain.reports import StepReport
 from jobcontrol_core.domain.retry import RetryPolicy
-from jobcontrol_core.domain.values import FINALIZE, DocumentNeed, ErrorInfo, PipelineSpec, StageSpec
+from jobcontrol_core.domain.values import FINALIZE, ClaimedStep, DocumentNeed, ErrorInfo, PipelineSpec, StageSpec
 from jobcontrol_core.store.builds import NewBuild
 from jobcontrol_core.store.requests import RequestKey
 from jobcontrol_core.store.sessions import ServedStage, Session
@@ -82,6 +83,11 @@ def failed(message: str = "boom", **overrides: Any) -> Failed:
         "error": ErrorInfo("ValueError", message, "Traceback: here"),
     }
     return Failed(**{**values, **overrides})
+
+
+def report_of(claimed: ClaimedStep, **told: Any) -> StepReport:
+    """What a claimed attempt tells of itself."""
+    return StepReport(claimed.step.job_id, claimed.step.id, claimed.step.attempt, **told)
 
 
 def session(session_id: str = "", served: tuple[ServedStage, ...] | None = None, **overrides: Any) -> Session:

@@ -56,7 +56,7 @@ def _more(stored: Any) -> Any:
 
 def _more_of_event(payload: dict[str, Any]) -> dict[str, Any]:
     rows: dict[str, Any] = {
-        name: [[*row, "later"] for row in payload[name]] for name in ("stages", "bulk") if name in payload
+        name: [[*row, "later"] for row in payload[name]] for name in ("stages", "bulk", "logged") if name in payload
     }
     steps = {"steps": [{**step, **LATER} for step in payload["steps"]]} if "steps" in payload else {}
     change = {"change": [*payload["change"], "later"]} if "change" in payload else {}

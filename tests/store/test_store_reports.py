@@ -1,4 +1,4 @@
-"""What running attempts tell of themselves: progress that is an event, log lines and checkpoints that are none."""
+"""What running attempts tell of themselves: progress and log lines are events, checkpoints are none."""
 
 from typing import Any
 
@@ -6,20 +6,16 @@ from sqlalchemy import func, select
 
 from jobcontrol_core.domain.lifecycle import StepStatus
 from jobcontrol_core.domain.outcomes import Interrupted
-from jobcontrol_core.domain.reports import Line, Progress, StepReport
+from jobcontrol_core.domain.reports import Line, Progress
 from jobcontrol_core.domain.values import ClaimedStep
 from jobcontrol_core.store.exchange import exchange
 from jobcontrol_core.store.lookup import get_step
 from jobcontrol_core.store.reaping import release_session
 from jobcontrol_core.store.tables import step_checkpoints
 from store.builds import Builds, outcome_of
-from store.factories import failed, succeeded
+from store.factories import failed, report_of, succeeded
 
 HALF = Progress(0.5, "half of it")
-
-
-def report_of(claimed: ClaimedStep, **told: Any) -> StepReport:
-    return StepReport(claimed.step.job_id, claimed.step.id, claimed.step.attempt, **told)
 
 
 def tell(builds: Builds, claimed: ClaimedStep, **told: Any) -> None:
@@ -65,7 +61,7 @@ def test_the_next_attempt_starts_without_the_progress_of_the_one_before(builds: 
     assert not builds.step(root).has_told_progress
 
 
-def test_lines_are_kept_in_order_and_make_no_event(builds: Builds) -> None:
+def test_lines_are_kept_in_order_and_each_report_of_them_is_an_event(builds: Builds) -> None:
     root = builds.claim_one(builds.start())
     before = builds.job(root.step.job_id).last_sequence
     tell(builds, root, lines=(Line(1, "first"), Line(2, "second")))
@@ -76,7 +72,7 @@ def test_lines_are_kept_in_order_and_make_no_event(builds: Builds) -> None:
         (1, 2, "second"),
         (1, 3, "third"),
     ]
-    assert builds.job(root.step.job_id).last_sequence == before
+    assert builds.job(root.step.job_id).last_sequence == before + 2
 
 
 def test_a_checkpoint_is_there_for_the_next_attempt_whatever_ended_the_one_before(builds: Builds) -> None:

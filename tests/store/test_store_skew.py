@@ -5,8 +5,10 @@ from typing import Any
 from sqlalchemy import JSON, Connection
 
 from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus
-from jobcontrol_core.domain.loglines import lines_of
 from jobcontrol_core.domain.outcomes import Interrupted
+from jobcontrol_core.domain.reports import Line, Progress
+from jobcontrol_core.store.eventlog import LogFilter, read_log
+from jobcontrol_core.store.exchange import exchange
 from jobcontrol_core.store.letters import LetterFilter, list_error_groups, list_letters
 from jobcontrol_core.store.lookup import JobFilter, get_job, get_step, list_jobs, list_steps, read_build
 from jobcontrol_core.store.pipelines import get_pipeline, list_pipelines, publish_pipeline
@@ -17,7 +19,7 @@ from jobcontrol_core.store.sessions import live_stages
 from jobcontrol_core.store.tables import metadata, workers
 from store import next_release
 from store.builds import Builds, tree
-from store.factories import LEASE, SUB_CONCEPTS, TENANT, children, failed, pipeline, succeeded
+from store.factories import LEASE, SUB_CONCEPTS, TENANT, children, failed, pipeline, report_of, succeeded
 
 ALL = 1_000
 #: What callers name themselves, what is written and never read as a value of ours, and what is no object.
@@ -38,7 +40,7 @@ def _everything(tx: Connection, builds: Builds, job_id: str) -> dict[str, Any]:
         "letters": letters,
         "groups": list_error_groups(tx, TENANT, LetterFilter(), after=None, limit=ALL),
         "events": events,
-        "log": [line for event in events for line in lines_of(event)],
+        "log": read_log(tx, job_id, LogFilter(), after=None, limit=ALL).lines,
         "processes": [(one.session_id, one.stages) for one in list_processes(tx, TENANT, limit=ALL)],
         "live": live_stages(tx),
         "pipeline": get_pipeline(tx, "learning-path"),
@@ -52,7 +54,9 @@ def _half_done(builds: Builds) -> str:
     builds.store.write(publish_pipeline, pipeline(sample=b"# Sample"))
     job_id = builds.start()
     builds.fan_out(job_id, 4)
-    done, dead, _ = builds.claim(job_id, SUB_CONCEPTS, 3)
+    done, dead, talking = builds.claim(job_id, SUB_CONCEPTS, 3)
+    said = report_of(talking, lines=(Line(1, "so far"),), progress=Progress(0.5, "half"))
+    builds.store.write(exchange, builds.session, [], [], [said])
     builds.end((done, succeeded(born=children(SUB_CONCEPTS + 1, 2))), (dead, failed(is_final=True)))
     return job_id
 

@@ -15,6 +15,7 @@ from jobcontrol_core.domain.events import (
     MAX_STEPS,
     BulkChange,
     JobEvent,
+    Logged,
     StatusChange,
     decode_event,
     encode_event,
@@ -23,7 +24,7 @@ from jobcontrol_core.domain.events import (
     step_from_json,
     step_to_json,
 )
-from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus
+from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus, StopReceipt
 from jobcontrol_core.domain.moments import EPOCH
 from jobcontrol_core.domain.progress import StageCounts, project_stages
 from jobcontrol_core.domain.values import ErrorInfo, Step
@@ -96,6 +97,8 @@ def read_back(told: JobEvent) -> JobEvent:
         event(steps=(step(1), step(2, status=StepStatus.FAILED, failure=FailureReason.POISONED))),
         event(bulk=(BulkChange("concepts", None, StepStatus.PENDING, 9), BulkChange("c", StepStatus.PENDING,
               StepStatus.CANCELLED, 1))),
+        event(logged=(Logged("step-1", "concepts", 1, 1, 3), Logged("step-2", "concepts", 2, 4, 4))),
+        event(steps=(step(1, status=StepStatus.CANCELLED, stop_receipt=StopReceipt.ABANDONED),)),
     ],
 )  # fmt: skip
 def test_an_event_reads_back_as_it_was_written(told: JobEvent) -> None:

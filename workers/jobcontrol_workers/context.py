@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import math
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
@@ -46,6 +47,7 @@ class StepContext:
         self.document = document
         self._tell = tell
         self._lines = itertools.count(1)
+        self._logging = threading.Lock()
         self._checkpoint = claimed.checkpoint
         #: Set by the process when the step is to stop, and why; never unset.
         self.stop_cause: str | None = None
@@ -99,11 +101,14 @@ class StepContext:
         return None if self._checkpoint is None else json.loads(self._checkpoint)
 
     def log(self, message: str) -> None:
-        number = next(self._lines)
-        if number < MAX_LINES:
-            self._report(lines=(Line(number, storable_text(str(message), MAX_LINE)),))
-        elif number == MAX_LINES:
-            self._report(lines=(Line(number, f"[…] of an attempt no more than {MAX_LINES:,} lines are kept"),))
+        text = storable_text(str(message), MAX_LINE)
+        # Threads of one handler may log at once; what is reported is in the order of its numbers.
+        with self._logging:
+            number = next(self._lines)
+            if number == MAX_LINES:
+                text = f"[…] of an attempt no more than {MAX_LINES:,} lines are kept"
+            if number <= MAX_LINES:
+                self._report(lines=(Line(number, text),))
 
     def progress(self, fraction: float | None, note: str = "") -> None:
         if fraction is not None and math.isnan(fraction):

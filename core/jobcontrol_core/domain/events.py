@@ -44,6 +44,21 @@ class BulkChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Logged:
+    """An attempt has logged the lines `first` to `last`, which the event names and does not hold."""
+
+    step_id: str
+    stage: str
+    attempt: int
+    first: int
+    last: int
+
+    @property
+    def count(self) -> int:
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True, slots=True)
 class JobEvent:
     """One commit of a job: its new counters, and whatever moved in it. Steps are whole, as after the commit."""
 
@@ -56,6 +71,10 @@ class JobEvent:
     change: StatusChange | None = None
     steps: tuple[Step, ...] = ()
     bulk: tuple[BulkChange, ...] = ()
+    logged: tuple[Logged, ...] = ()
+
+
+LOGGED = len(fields(Logged))
 
 
 def encode_event(event: JobEvent) -> str:
@@ -73,6 +92,8 @@ def encode_event(event: JobEvent) -> str:
         payload["steps"] = [step_to_json(step) for step in event.steps]
     if event.bulk:
         payload["bulk"] = [[bulk.stage, bulk.previous, bulk.status, bulk.count] for bulk in event.bulk]
+    if event.logged:
+        payload["logged"] = [[one.step_id, one.stage, one.attempt, one.first, one.last] for one in event.logged]
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -97,6 +118,7 @@ def decode_event(job_id: str, sequence: int, created_at: datetime, payload: str)
             BulkChange(stage, StepStatus(previous) if previous else None, StepStatus(status), count)
             for stage, previous, status, count, *_ in data.get("bulk", ())
         ),
+        logged=tuple(Logged(*told[:LOGGED]) for told in data.get("logged", ())),
     )
 
 
@@ -196,7 +218,8 @@ def fold_events(events: Sequence[JobEvent]) -> JobEvent:
             previous = change.previous if change is not None else event.change.previous
             change = replace(event.change, previous=previous)
     folded = tuple(BulkChange(*kind, count) for kind, count in bulk.items())
-    return replace(last, change=change, steps=tuple(steps.values()), bulk=folded)
+    logged = tuple(one for event in events for one in event.logged)
+    return replace(last, change=change, steps=tuple(steps.values()), bulk=folded, logged=logged)
 
 
 def _counts_to_list(counts: StageCounts) -> list[int]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from jobcontrol_core.domain.events import BulkChange, JobEvent, StatusChange, will_retry
+from jobcontrol_core.domain.events import BulkChange, JobEvent, Logged, StatusChange, will_retry
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
-from jobcontrol_core.domain.values import Step
+from jobcontrol_core.domain.values import Step, StepLog
 
 
 class Level(StrEnum):
@@ -55,8 +55,11 @@ _STEP_LEVELS: Mapping[StepStatus, Level] = {
 
 
 def lines_of(event: JobEvent) -> Iterator[LogLine]:
-    """What one commit tells, in the order in which it came about: a job ends after its last step."""
-    for index, fact in enumerate(_facts(event)):
+    """What one commit tells, in the order in which it came about: a job ends after its last step.
+
+    The lines that handlers logged come first, as they were logged before anything ended: see `handler_line`.
+    """
+    for index, fact in enumerate(_facts(event), sum(one.count for one in event.logged)):
         yield LogLine(
             sequence=event.sequence,
             index=index,
@@ -68,6 +71,21 @@ def lines_of(event: JobEvent) -> Iterator[LogLine]:
             step_id=fact.step_id,
             attempt=fact.attempt,
         )
+
+
+def handler_line(event: JobEvent, logged: Logged, log: StepLog, first_index: int) -> LogLine:
+    """A line that a handler logged; `first_index` is that of the first line of `logged`."""
+    return LogLine(
+        sequence=event.sequence,
+        index=first_index + log.line - logged.first,
+        created_at=event.created_at,
+        type="step.log",
+        level=Level.INFO,
+        message=log.message,
+        stage=logged.stage,
+        step_id=logged.step_id,
+        attempt=logged.attempt,
+    )
 
 
 def _facts(event: JobEvent) -> Iterator[_Fact]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from jobcontrol_core.domain.lifecycle import StepStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,17 @@ class StageCounts:
     @property
     def pending(self) -> int:
         return self.open - self.active
+
+
+#: The counter that a step of this status is in; one that is PENDING is in none.
+COUNTER_OF: Mapping[StepStatus, str | None] = {
+    StepStatus.PENDING: None,
+    StepStatus.PROCESSING: "active",
+    StepStatus.COMPLETED: "completed",
+    StepStatus.FAILED: "failed",
+    StepStatus.SKIPPED: "skipped",
+    StepStatus.CANCELLED: "skipped",
+}
 
 
 @dataclass(frozen=True, slots=True)

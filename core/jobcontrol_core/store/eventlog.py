@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate, chain
 
 from sqlalchemy import Connection, func, select
 
-from jobcontrol_core.domain.events import JobEvent, decode_event
-from jobcontrol_core.domain.loglines import Level, LogLine, lines_of
-from jobcontrol_core.store.tables import job_events, jobs
+from jobcontrol_core.domain.events import JobEvent, Logged, decode_event
+from jobcontrol_core.domain.loglines import Level, LogLine, handler_line, lines_of
+from jobcontrol_core.domain.values import StepLog
+from jobcontrol_core.store.tables import job_events, jobs, step_logs
 
 PAGE = 200
 #: The most commits that one page of the log looks at, found or not.
@@ -71,7 +73,7 @@ def read_log(tx: Connection, job_id: str, wanted: LogFilter, *, after: Place | N
     for number, event in enumerate(_events_in_order(tx, job_id, wanted, after)):
         if number == MOST_LOOKED_AT:
             return LogPage(found, seen_to)
-        for line in _following_lines(event, wanted, after):
+        for line in _following_lines(tx, event, wanted, after):
             if len(found) == limit:
                 return LogPage(found, seen_to)
             found.append(line)
@@ -113,11 +115,41 @@ def _events_in_order(tx: Connection, job_id: str, wanted: LogFilter, after: Plac
         start = sequence < rows[-1].sequence if wanted.newest_first else sequence > rows[-1].sequence
 
 
-def _following_lines(event: JobEvent, wanted: LogFilter, after: Place | None) -> list[LogLine]:
-    lines = [line for line in lines_of(event) if wanted.holds(line)]
+def _following_lines(tx: Connection, event: JobEvent, wanted: LogFilter, after: Place | None) -> Iterator[LogLine]:
+    lines = chain(_handler_lines(tx, event, wanted), lines_of(event))
     if wanted.newest_first:
-        return [line for line in reversed(lines) if after is None or (line.sequence, line.index) < after]
-    return [line for line in lines if after is None or (line.sequence, line.index) > after]
+        lines = chain(reversed(list(lines_of(event))), _handler_lines(tx, event, wanted))
+    for line in lines:
+        place = (line.sequence, line.index)
+        is_next = after is None or (place < after if wanted.newest_first else place > after)
+        if is_next and wanted.holds(line):
+            yield line
+
+
+def _handler_lines(tx: Connection, event: JobEvent, wanted: LogFilter) -> Iterator[LogLine]:
+    """What handlers logged in this commit, in the filter's direction; read attempt by attempt, as far as is asked."""
+    if wanted.errors_only:
+        return
+    starts = accumulate((one.count for one in event.logged), initial=0)
+    told = list(zip(event.logged, starts, strict=False))
+    for logged, first_index in reversed(told) if wanted.newest_first else told:
+        if not wanted.step_id or wanted.step_id == logged.step_id:
+            logs = _read_lines(tx, logged)
+            for log in reversed(logs) if wanted.newest_first else logs:
+                yield handler_line(event, logged, log, first_index)
+
+
+def _read_lines(tx: Connection, logged: Logged) -> list[StepLog]:
+    found = tx.execute(
+        select(step_logs)
+        .where(
+            step_logs.c.step_id == logged.step_id,
+            step_logs.c.attempt == logged.attempt,
+            step_logs.c.line.between(logged.first, logged.last),
+        )
+        .order_by(step_logs.c.line)
+    )
+    return [StepLog(row.attempt, row.line, row.message, row.created_at) for row in found]
 
 
 def _end_of(event: JobEvent, wanted: LogFilter) -> Place:

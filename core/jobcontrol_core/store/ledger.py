@@ -8,7 +8,7 @@ and two transactions never wait for each other in a circle.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,9 +17,9 @@ from sqlalchemy import Connection, insert, update
 from sqlalchemy.sql import bindparam
 
 from jobcontrol_core.crash_points import CrashPoint, crash_at
-from jobcontrol_core.domain.events import BulkChange, JobEvent, StatusChange, encode_event, fits
+from jobcontrol_core.domain.events import BulkChange, JobEvent, Logged, StatusChange, encode_event, fits
 from jobcontrol_core.domain.lifecycle import JOB_MOVES, JobStatus, StepStatus, Stopping, StopReceipt
-from jobcontrol_core.domain.progress import StageCounts, StageProgress, percent_of, project_stages
+from jobcontrol_core.domain.progress import COUNTER_OF, StageCounts, StageProgress, percent_of, project_stages
 from jobcontrol_core.domain.stored import from_stored
 from jobcontrol_core.domain.values import JobError, StageSpec, Step
 from jobcontrol_core.store.blobs import Spill
@@ -28,15 +28,6 @@ from jobcontrol_core.store.rows import Row, to_counts, to_stage_spec
 from jobcontrol_core.store.tables import job_events, job_stages, jobs
 
 SYSTEM = "system"
-
-_COUNTER_OF: Mapping[StepStatus, str | None] = {
-    StepStatus.PENDING: None,
-    StepStatus.PROCESSING: "active",
-    StepStatus.COMPLETED: "completed",
-    StepStatus.FAILED: "failed",
-    StepStatus.SKIPPED: "skipped",
-    StepStatus.CANCELLED: "skipped",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +51,7 @@ class Entry:
     change: StatusChange | None = None
     steps: dict[str, tuple[StepStatus | None, Step]] = field(default_factory=dict)
     bulk: dict[tuple[str, StepStatus | None, StepStatus], int] = field(default_factory=dict)
+    logged: list[Logged] = field(default_factory=list)
     moved_stages: set[int] = field(default_factory=set)
     has_news: bool = False
 
@@ -102,6 +94,11 @@ class Entry:
         self.steps[step.id] = (self.steps[step.id][0] if step.id in self.steps else step.status, step)
         self.has_news = True
 
+    def tell_lines(self, logged: Logged) -> None:
+        """A running attempt has logged; the lines themselves are kept elsewhere."""
+        self.logged.append(logged)
+        self.has_news = True
+
     def tell_steps_in_bulk(
         self, stage_no: int, previous: StepStatus | None, status: StepStatus, *, count: int, items: int = 0
     ) -> None:
@@ -117,9 +114,9 @@ class Entry:
         moved: dict[str, int] = {"items": counts.items + items}
         if previous is None:
             moved["total"] = counts.total + count
-        elif name := _COUNTER_OF[previous]:
+        elif name := COUNTER_OF[previous]:
             moved[name] = getattr(counts, name) - count
-        if name := _COUNTER_OF[status]:
+        if name := COUNTER_OF[status]:
             moved[name] = moved.get(name, getattr(counts, name)) + count
         self.counts[stage_no] = replace(counts, **moved)
         self.moved_stages.add(stage_no)
@@ -266,6 +263,7 @@ class Ledger:
             change=entry.change,
             steps=tuple(steps[:told]),
             bulk=tuple(BulkChange(*kind, count) for kind, count in entry.bulk.items()),
+            logged=tuple(entry.logged),
         )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import bindparam
 
+from jobcontrol_core.domain.events import Logged
 from jobcontrol_core.domain.lifecycle import StepStatus
 from jobcontrol_core.domain.reports import StepReport
 from jobcontrol_core.store.ledger import Ledger
@@ -26,9 +27,9 @@ class Reported:
 
 
 def write_reports(ledger: Ledger, reported: Sequence[Reported]) -> None:
-    """Keep what was told. Progress of a step is an event of its job; lines and checkpoints are none."""
+    """Keep what was told. Progress and lines are events of the job, checkpoints are none."""
     _write_progress(ledger, [one for one in reported if one.report.progress is not None])
-    _write_lines(ledger, [one.report for one in reported])
+    _write_lines(ledger, [one for one in reported if one.report.lines])
     _write_checkpoints(ledger, [one.report for one in reported if one.report.checkpoint is not None])
 
 
@@ -57,7 +58,7 @@ def _write_progress(ledger: Ledger, reported: Sequence[Reported]) -> None:
     )
 
 
-def _write_lines(ledger: Ledger, reports: Sequence[StepReport]) -> None:
+def _write_lines(ledger: Ledger, reported: Sequence[Reported]) -> None:
     lines = [
         {
             "job_id": report.job_id,
@@ -67,12 +68,20 @@ def _write_lines(ledger: Ledger, reports: Sequence[StepReport]) -> None:
             "created_at": ledger.now,
             "message": line.message,
         }
-        for report in reports
+        for report in (one.report for one in reported)
         for line in report.lines
     ]
-    if lines:
-        # A report whose commit was not answered is told again.
-        ledger.tx.execute(_insert(ledger.tx)(step_logs).on_conflict_do_nothing(), lines)
+    if not lines:
+        return
+    # A report whose commit was not answered is told again: what is there already was told by that commit.
+    added = _insert(ledger.tx)(step_logs).on_conflict_do_nothing().returning(step_logs.c.step_id, step_logs.c.line)
+    written: dict[str, list[int]] = {}
+    for row in ledger.tx.execute(added, lines):
+        written.setdefault(row.step_id, []).append(row.line)
+    for one in reported:
+        if numbers := written.get(one.row["id"]):
+            logged = Logged(one.row["id"], one.row["stage"], one.row["attempt"], min(numbers), max(numbers))
+            ledger.entries[one.row["job_id"]].tell_lines(logged)
 
 
 def _write_checkpoints(ledger: Ledger, reports: Sequence[StepReport]) -> None:

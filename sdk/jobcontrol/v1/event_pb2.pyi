@@ -41,7 +41,8 @@ class Event(_message.Message):
     type: _builtins.str
     """"job.", "step." or, for many that are told as a count, "steps.", and what
     became of it: "job.processing", "step.started", "step.retrying",
-    "step.interrupted", "step.stopping", "steps.skipped". More may come.
+    "step.interrupted", "step.stopping", "steps.skipped", and "step.log" for a
+    line that a handler logged. More may come.
     """
     level: _builtins.str
     """"debug", "info", "warning" or "error"."""
