@@ -15,10 +15,9 @@ from sqlalchemy.exc import StatementError
 from jobcontrol_core.bus.postman import Postman
 from jobcontrol_core.crash_points import CrashPoint, crash_at
 from jobcontrol_core.domain.errors import Unavailable
-from jobcontrol_core.domain.lifecycle import FailureReason
-from jobcontrol_core.domain.outcomes import Failed, Interrupted, StepOutcome, storable_text
+from jobcontrol_core.domain.outcomes import Interrupted, StepOutcome, bad_result, storable_text
 from jobcontrol_core.domain.reports import StepReport
-from jobcontrol_core.domain.values import Build, ClaimedStep, ErrorInfo
+from jobcontrol_core.domain.values import Build, ClaimedStep
 from jobcontrol_core.store.claims import ClaimWish
 from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.exchange import Exchanged, exchange
@@ -261,8 +260,7 @@ def _newest(outcomes: Sequence[StepOutcome]) -> list[StepOutcome]:
 
 
 def _refused(outcome: StepOutcome, error: Exception) -> StepOutcome:
-    info = ErrorInfo("BadResult", storable_text(f"the database refused the step's outcome: {_reason_of(error)}"))
-    failed = Failed(FailureReason.BAD_RESULT, info, is_final=True)
+    failed = bad_result(storable_text(f"the database refused the step's outcome: {_reason_of(error)}"))
     return StepOutcome(outcome.job_id, outcome.step_id, outcome.attempt, failed)
 
 

@@ -25,6 +25,7 @@ from jobcontrol_core.domain.outcomes import (
     Outcome,
     Skipped,
     Succeeded,
+    bad_result,
     check_children,
     encode_json,
     storable_text,
@@ -66,7 +67,7 @@ async def perform(attempt: Attempt, threads: Executor) -> Outcome:
             return outcome_of_stop(attempt)
         return to_outcome(attempt, answer)
     except BadResult as error:
-        return _bad_result(error)
+        return bad_result(str(error))
     except BaseException as error:  # noqa: BLE001 - around a handler: whatever it raises is its step's failure
         return _of_raised(attempt, error)
 
@@ -93,11 +94,7 @@ def _of_raised(attempt: Attempt, error: BaseException) -> Outcome:
     if isinstance(error, SkipStep):
         return Skipped(_text_of(error))
     # What a checkpoint was given on a thread.
-    return _bad_result(error) if isinstance(error, BadResult) else _failed(error)
-
-
-def _bad_result(error: BadResult) -> Failed:
-    return Failed(FailureReason.BAD_RESULT, ErrorInfo("BadResult", str(error)), is_final=True)
+    return bad_result(str(error)) if isinstance(error, BadResult) else _failed(error)
 
 
 async def _call(attempt: Attempt, threads: Executor) -> tuple[Any, BaseException | None]:

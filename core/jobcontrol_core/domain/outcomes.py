@@ -15,6 +15,8 @@ MAX_STEP_OUTPUT = 1 << 20
 MAX_STEP_INPUT = 1 << 20
 MAX_RESULT = 32 << 20
 MAX_CHILDREN = 50_000
+#: Steps of one job, all stages together, the one that finalizes left out.
+MAX_JOB_STEPS = 1_000_000
 MAX_KEY = 512
 MAX_ERROR_TEXT = 64 << 10
 
@@ -81,6 +83,11 @@ def timed_out(seconds: float, receipt: StopReceipt = StopReceipt.STOPPED) -> Fai
     """What becomes of an attempt that ran longer than its stage allows: it uses up a try."""
     error = ErrorInfo("TimedOut", f"still running after the stage's {seconds:g} s")
     return Failed(FailureReason.TIMED_OUT, error, receipt=receipt)
+
+
+def bad_result(message: str) -> Failed:
+    """What becomes of an attempt whose answer cannot be kept: no further try would help."""
+    return Failed(FailureReason.BAD_RESULT, ErrorInfo("BadResult", message), is_final=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,15 @@ from jobcontrol_core.domain.decisions import Decision, decide
 from jobcontrol_core.domain.ids import new_id
 from jobcontrol_core.domain.lifecycle import StepStatus
 from jobcontrol_core.domain.moments import MICROSECOND
-from jobcontrol_core.domain.outcomes import Failed, Outcome, StepOutcome, Succeeded, storable_text
+from jobcontrol_core.domain.outcomes import (
+    MAX_JOB_STEPS,
+    Failed,
+    Outcome,
+    StepOutcome,
+    Succeeded,
+    bad_result,
+    storable_text,
+)
 from jobcontrol_core.domain.reports import StepReport
 from jobcontrol_core.domain.stored import from_stored
 from jobcontrol_core.domain.values import JSON_MEDIA_TYPE, ErrorInfo
@@ -83,8 +91,9 @@ def write_endings(ledger: Ledger, endings: Sequence[Ending]) -> None:
     if not endings:
         return
     updates, attempts = [], []
-    for ending in endings:
-        entry = ledger.entries[ending.row["job_id"]]
+    for told in endings:
+        entry = ledger.entries[told.row["job_id"]]
+        ending = Ending(told.row, _within_limits(entry, told.outcome))
         decision = decide(
             ending.outcome,
             tries=ending.row["tries"],
@@ -98,6 +107,18 @@ def write_endings(ledger: Ledger, endings: Sequence[Ending]) -> None:
     if attempts:
         ledger.tx.execute(insert(step_attempts), attempts)
     stop_intolerable(ledger)
+
+
+def _within_limits(entry: Entry, outcome: Outcome) -> Outcome:
+    """The outcome, unless its children are more than its job may still have."""
+    if not isinstance(outcome, Succeeded) or not outcome.children:
+        return outcome
+    total = sum(counts.total for counts in entry.counts) + len(outcome.children)
+    if total <= MAX_JOB_STEPS:
+        return outcome
+    return bad_result(
+        f"with its {len(outcome.children):,} children the job has {total:,} steps, over {MAX_JOB_STEPS:,}"
+    )
 
 
 def _write_ending(ledger: Ledger, entry: Entry, ending: Ending, decision: Decision) -> dict[str, Any]:
