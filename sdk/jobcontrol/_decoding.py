@@ -63,6 +63,7 @@ def to_job_state(job: pb.Job) -> JobState:
         waits_for=job.waits_for,
         etag=job.etag,
         url=job.url,
+        missing=tuple(map(to_step, job.missing)),
     )
 
 

@@ -135,6 +135,8 @@ class JobState:
     """Id of the job of the same path that must end before this one starts; else empty."""
     etag: str = ""
     url: str = ""
+    missing: tuple[Step, ...] = ()
+    """What its result lacks: the first 20 of its failed steps, empty on lists of jobs. `Job.failed_steps` has all."""
 
     @property
     def short_id(self) -> str:

@@ -79,6 +79,27 @@ async def test_jobs_are_listed_by_status_path_pipeline_and_failed_steps(server: 
     assert await found(has_failed_steps=False) == {whole, waiting}
 
 
+async def test_a_completed_job_names_what_it_lacks_and_so_does_the_end_of_its_watch(server: Serving) -> None:
+    job_id = await server.start()
+    await server.work(server.worker.fan_out, job_id, 2)
+    lost, kept = await server.work(server.worker.claim, job_id)
+    await server.work(server.worker.end, (lost, failed("no words for it", is_final=True)), (kept, succeeded()))
+    await server.work(server.worker.run, job_id, tree(0))
+
+    job = (await server.stub.GetJob(pb.GetJobRequest(job_id=job_id))).job
+    assert (job.status, job.error_count) == (pb.JOB_STATUS_COMPLETED, 1)
+    (missing,) = job.missing
+    assert (missing.stage, missing.key, missing.label) == ("sub-concepts", "c0", "Child 0")
+    assert missing.failure_reason == pb.STEP_FAILURE_REASON_HANDLER_ERROR
+    assert (missing.error.type, missing.error.message) == ("ValueError", "no words for it")
+    (end,) = [message async for message in server.stub.WatchProgress(watch_after(job))]
+    assert list(end.finished.job.missing) == [missing]
+
+
+def watch_after(job: pb.Job) -> pb.WatchProgressRequest:
+    return pb.WatchProgressRequest(job_id=job.job_id, after_sequence=job.last_sequence)
+
+
 async def test_steps_are_listed_stage_by_stage_in_document_order(either_server: Serving) -> None:
     job_id = await either_server.start()
     await either_server.work(either_server.worker.run, job_id, tree(3))

@@ -7,9 +7,10 @@ from sqlalchemy import Connection, update
 
 from jobcontrol_core.domain.errors import JobIdAmbiguous, JobNotFound, StepNotFound
 from jobcontrol_core.domain.ids import new_id, short_id
-from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
-from jobcontrol_core.domain.values import Job
+from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus
+from jobcontrol_core.domain.values import ErrorInfo, Job
 from jobcontrol_core.store.lookup import (
+    MISSING,
     JobCursor,
     JobFilter,
     get_job,
@@ -193,3 +194,29 @@ def test_a_step_is_found_by_an_ending_of_its_id(builds: Builds) -> None:
     assert builds.store.read(get_step, job_id, root.id[-8:].upper()).step == root
     with pytest.raises(StepNotFound):
         builds.store.read(get_step, job_id, root.id[-3:])
+
+
+def test_a_job_names_the_first_steps_that_it_lacks_in_document_order(builds: Builds) -> None:
+    job_id = builds.start()
+    builds.fan_out(job_id, MISSING + 3)
+    first, *lost = builds.claim(job_id)
+    builds.end(*[(step, failed(f"no {step.step.key}", is_final=True)) for step in reversed(lost)])
+    assert builds.job(job_id).missing[0].error == ErrorInfo("ValueError", "no c1")
+    builds.end((first, succeeded()))
+    builds.end((builds.claim_one(job_id), succeeded()))
+
+    job = builds.job(job_id)
+    assert (job.status, job.error_count) == (JobStatus.COMPLETED, MISSING + 2)
+    assert [step.key for step in job.missing] == [f"c{number}" for number in range(1, MISSING + 1)]
+    assert {(step.stage, step.failure) for step in job.missing} == {("sub-concepts", FailureReason.HANDLER_ERROR)}
+    every = builds.store.read(list_steps, job_id, statuses=[StepStatus.FAILED], limit=100)
+    assert [step.key for step in every] == [step.step.key for step in lost]
+
+
+def test_a_job_whose_steps_all_succeeded_lacks_nothing_and_lists_name_nothing(builds: Builds) -> None:
+    whole, broken = builds.start(path_id="whole"), builds.start(path_id="broken")
+    builds.run(whole, tree())
+    builds.end((builds.claim_one(broken), failed(is_final=True)))
+    assert builds.job(whole).missing == ()
+    assert [step.stage for step in builds.job(broken).missing] == ["concepts"]
+    assert [job.missing for job in page(builds)] == [(), ()]

@@ -264,14 +264,6 @@ def test_a_place_that_cannot_be_written_does_not_stop_a_start(shell: Shell, monk
     assert shell.run(server(StartBuild=STARTED), *BUILD) == 0
 
 
-def test_a_watch_in_a_pipe_tells_lines_and_how_it_ended(shell: Shell) -> None:
-    assert shell.run(watched(END), "watch", JOB_ID) == 3
-    lines = shell.err.splitlines()
-    assert lines[-1] == "Completed with 1 failed step in 3m30.  Retry them:  jobctl retry 7f3a91c2"
-    assert any("concepts 12/12 done" in line for line in lines)
-    assert shell.out == ""
-
-
 def test_a_watch_as_json_lines_numbers_all_that_each_commit_told(shell: Shell) -> None:
     assert shell.run(watched(END), "watch", JOB_ID, "--after", "0", "--jsonl") == 3
     told = [json.loads(line) for line in shell.out.splitlines()]
@@ -290,14 +282,6 @@ def test_color_is_left_out_when_it_is_not_wanted(shell: Shell) -> None:
     shell.run(watched(END), "watch", JOB_ID, "--progress", "tty", "--no-color")
     assert "\x1b[3" not in shell.err
     assert "Knowledge Units" in shell.err
-
-
-def test_a_cancelled_job_is_told_with_who_and_why(shell: Shell) -> None:
-    stopped = job("CANCELLED", percent=40, at=9, status_actor="anna", status_reason="too slow")
-    shell.run(server(GetJob=pb.GetJobResponse(job=stopped)), "wait", JOB_ID)
-    assert shell.err == (
-        "rust-101 (7f3a91c2): Cancelled by anna after 3m30 (too slow).  Go on with it:  jobctl retry 7f3a91c2\n"
-    )
 
 
 def test_a_replay_is_asked_for_from_the_commit_named(shell: Shell) -> None:

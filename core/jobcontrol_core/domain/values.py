@@ -136,6 +136,8 @@ class Job:
     completed_at: datetime | None
     last_sequence: int
     revision: int
+    #: The first of its steps that are FAILED, in document order; not on lists of jobs.
+    missing: tuple[Step, ...] = ()
 
     @property
     def etag(self) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, or_, select
+from sqlalchemy import Connection, Select, and_, literal_column, or_, select
 
 from jobcontrol_core.domain.errors import FieldInvalid, JobIdAmbiguous, JobNotFound, StepNotFound, Violation
 from jobcontrol_core.domain.ids import SHORT_ID_LENGTH
@@ -24,6 +24,10 @@ FULL_ID_LENGTH = 36
 _CANDIDATES = 5
 #: Lines of its log that a step is read with.
 LOGS = 1_000
+#: Failed steps that a job is read with.
+MISSING = 20
+#: A literal, as in the index that finds them.
+IS_FAILED = steps.c.status == literal_column("'FAILED'")
 #: All but what is large and on no list.
 LISTED = [*(column for column in steps.c if column.name not in ("input", "output", "stop_receipt")), RECEIPT]
 
@@ -73,11 +77,12 @@ def resolve_job_id(tx: Connection, tenant: str, given: str) -> str:
 
 
 def get_job(tx: Connection, job_id: str) -> Job:
-    """The job with this full id. Raises JobNotFound."""
+    """The job with this full id, and the first steps that it lacks. Raises JobNotFound."""
     row = tx.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one_or_none()
     if row is None:
         raise JobNotFound(job_id)
-    return _with_stages(tx, [row])[0]
+    job = _with_stages(tx, [row])[0]
+    return replace(job, missing=_read_missing(tx, job_id)) if job.error_count else job
 
 
 def list_jobs(tx: Connection, tenant: str, wanted: JobFilter, *, after: JobCursor | None, limit: int) -> list[Job]:
@@ -110,7 +115,8 @@ def list_steps(
     """Up to `limit` steps by stage, then document order, after the (stage_no, position) `after`."""
     query = select(*LISTED).where(steps.c.job_id == job_id)
     if statuses:
-        query = query.where(steps.c.status.in_(statuses))
+        is_wanted = IS_FAILED if list(statuses) == [StepStatus.FAILED] else steps.c.status.in_(statuses)
+        query = query.where(is_wanted)
     if stage:
         query = query.where(steps.c.stage == stage)
     if after is not None:
@@ -208,6 +214,10 @@ def _with_stages(tx: Connection, rows: Sequence[Row]) -> list[Job]:
     for stage in found.mappings():
         stages[stage["job_id"]].append(stage)
     return [to_job(row, stages[row["id"]]) for row in rows]
+
+
+def _read_missing(tx: Connection, job_id: str) -> tuple[Step, ...]:
+    return tuple(list_steps(tx, job_id, statuses=[StepStatus.FAILED], limit=MISSING))
 
 
 def _read_logs(tx: Connection, step_id: str) -> tuple[StepLog, ...]:

@@ -366,6 +366,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("status = 'PENDING' AND is_due"),
             postgresql_where=sa.text("status = 'PENDING' AND is_due"),
         )
+        batch_op.create_index(
+            "ix_steps_failed",
+            ["job_id", "stage_no", "position"],
+            unique=False,
+            sqlite_where=sa.text("status = 'FAILED'"),
+            postgresql_where=sa.text("status = 'FAILED'"),
+        )
         batch_op.create_index("ix_steps_job_id_stage_no_position", ["job_id", "stage_no", "position"], unique=False)
         batch_op.create_index(
             "ix_steps_running",

@@ -16,7 +16,9 @@ from jobcontrol.cli.documents import event_lines, to_json, to_pretty_json
 from jobcontrol.cli.exits import ExitCode, code_of_job
 from jobcontrol.client import Client
 from jobcontrol.display import Mode, follow
+from jobcontrol.display.wording import missing_lines
 from jobcontrol.job import Job
+from jobcontrol.values import JobStatus
 
 Connect = Callable[[ClientSettings], Client]
 
@@ -76,6 +78,9 @@ class Session:
         except KeyboardInterrupt:
             self.say(detached_line(job.state))
             return ExitCode.INTERRUPTED
+        if job.status is JobStatus.COMPLETED:
+            for line in missing_lines(job.state):
+                self.say(f"Missing  {line}")
         self.say(closing_line(job.state))
         if self.json:
             self.write_document(job.state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from jobcontrol.display.wording import count_of, format_seconds, notes_of, run_seconds
+from jobcontrol.display.wording import count_of, format_seconds, missing_lines, notes_of, run_seconds
 from jobcontrol.operations import DeadLetter, ErrorGroup, LogLine, Queue, WorkerProcess
 from jobcontrol.values import JobState, JobStatus, PipelineInfo, Step, short_id
 
@@ -145,6 +145,7 @@ def job_lines(state: JobState, now: datetime) -> list[str]:
         ("results", ", ".join(state.result_media_types)),
         ("page", state.url),
     ]
+    facts[8:8] = [("  missing", line) for line in missing_lines(state)]
     facts[6:6] = [(f"  {stage.stage}", f"{count_of(stage)}  {notes_of(stage)}") for stage in state.stages]
     width = max(len(name) for name, _ in facts)
     return [f"{name:<{width}}  {value}".rstrip() for name, value in facts if value]

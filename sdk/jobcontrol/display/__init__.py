@@ -59,7 +59,7 @@ def follow(
 
 def _before_all(state: JobState) -> JobState:
     """A job of which nothing has been told yet, to replay onto."""
-    return replace(state, status=JobStatus.PENDING, percent=0, stages=(), error_count=0, completed_at=None)
+    return replace(state, status=JobStatus.PENDING, percent=0, stages=(), error_count=0, missing=(), completed_at=None)
 
 
 def open_display(state: JobState, *, mode: Mode, stream: TextIO, settings: ClientSettings | None = None) -> Display:

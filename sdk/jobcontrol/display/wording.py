@@ -56,6 +56,13 @@ def failure_line(step: Step) -> str:
     return f"{step.name}: {step.error or step.failure_reason or 'failed'}{tries}"
 
 
+def missing_lines(state: JobState) -> list[str]:
+    """What a job lacks, a failed step on each line, and how many more there are."""
+    lines = [f"{step.stage}: {failure_line(step)}" for step in state.missing]
+    more = state.error_count - len(lines)
+    return [*lines, f"{more:,} more"] if lines and more > 0 else lines
+
+
 def outcome_of(state: JobState) -> str:
     """How a job ended, in one line without what to do next."""
     seconds = run_seconds(state, None)

@@ -16,6 +16,7 @@ from jobcontrol.v1 import document_pb2 as _document_pb2
 from jobcontrol.v1 import explain_pb2 as _explain_pb2
 from jobcontrol.v1 import progress_pb2 as _progress_pb2
 from jobcontrol.v1 import retry_policy_pb2 as _retry_policy_pb2
+from jobcontrol.v1 import step_pb2 as _step_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -40,7 +41,9 @@ class _JobStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JobStatus.V
     JOB_STATUS_PROCESSING: _JobStatus.ValueType  # 2
     """At least one step has started."""
     JOB_STATUS_COMPLETED: _JobStatus.ValueType  # 3
-    """Ended with a result. Some steps may have failed: see `Job.error_count`."""
+    """Ended with a result. Some steps may have failed: see `Job.error_count` and
+    `Job.missing`.
+    """
     JOB_STATUS_FAILED: _JobStatus.ValueType  # 4
     """Ended without a result: see `Job.error`."""
     JOB_STATUS_CANCELLED: _JobStatus.ValueType  # 5
@@ -60,7 +63,9 @@ JOB_STATUS_PENDING: JobStatus.ValueType  # 1
 JOB_STATUS_PROCESSING: JobStatus.ValueType  # 2
 """At least one step has started."""
 JOB_STATUS_COMPLETED: JobStatus.ValueType  # 3
-"""Ended with a result. Some steps may have failed: see `Job.error_count`."""
+"""Ended with a result. Some steps may have failed: see `Job.error_count` and
+`Job.missing`.
+"""
 JOB_STATUS_FAILED: JobStatus.ValueType  # 4
 """Ended without a result: see `Job.error`."""
 JOB_STATUS_CANCELLED: JobStatus.ValueType  # 5
@@ -133,6 +138,7 @@ class Job(_message.Message):
     LAST_SEQUENCE_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     URL_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """UUIDv7. Its last eight characters are the short id that people are shown."""
     path_id: _builtins.str
@@ -245,6 +251,14 @@ class Job(_message.Message):
     def completed_at(self) -> _timestamp_pb2.Timestamp:
         """When it became COMPLETED, FAILED or CANCELLED."""
 
+    @_builtins.property
+    def missing(self) -> _containers.RepeatedCompositeFieldContainer[_step_pb2.Step]:
+        """What the result lacks, or will lack: steps that are FAILED, each with its
+        stage, key, label and error, in the order of ListSteps. The first 20;
+        `error_count` says how many there are, and ListSteps with the status FAILED
+        reads them all. Left out of lists of jobs.
+        """
+
     def __init__(
         self,
         *,
@@ -284,10 +298,11 @@ class Job(_message.Message):
         last_sequence: _builtins.int = ...,
         etag: _builtins.str = ...,
         url: _builtins.str = ...,
+        missing: _abc.Iterable[_step_pb2.Step] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["completed_at", b"completed_at", "created_at", b"created_at", "document", b"document", "error", b"error", "parameters", b"parameters", "progress", b"progress", "retry_policy", b"retry_policy", "started_at", b"started_at", "time_left", b"time_left", "timeout", b"timeout", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "completed_at", b"completed_at", "created_at", b"created_at", "current_stage", b"current_stage", "document", b"document", "error", b"error", "error_count", b"error_count", "etag", b"etag", "job_id", b"job_id", "labels", b"labels", "last_sequence", b"last_sequence", "parameters", b"parameters", "path_id", b"path_id", "pipeline", b"pipeline", "pipeline_version", b"pipeline_version", "priority", b"priority", "progress", b"progress", "result_media_types", b"result_media_types", "retried_as", b"retried_as", "retry_of", b"retry_of", "retry_policy", b"retry_policy", "reused_steps", b"reused_steps", "started_at", b"started_at", "status", b"status", "status_actor", b"status_actor", "status_reason", b"status_reason", "tenant", b"tenant", "time_left", b"time_left", "timeout", b"timeout", "title", b"title", "triggered_by", b"triggered_by", "updated_at", b"updated_at", "url", b"url", "waiting_message", b"waiting_message", "waiting_reason", b"waiting_reason", "waits_for", b"waits_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "completed_at", b"completed_at", "created_at", b"created_at", "current_stage", b"current_stage", "document", b"document", "error", b"error", "error_count", b"error_count", "etag", b"etag", "job_id", b"job_id", "labels", b"labels", "last_sequence", b"last_sequence", "missing", b"missing", "parameters", b"parameters", "path_id", b"path_id", "pipeline", b"pipeline", "pipeline_version", b"pipeline_version", "priority", b"priority", "progress", b"progress", "result_media_types", b"result_media_types", "retried_as", b"retried_as", "retry_of", b"retry_of", "retry_policy", b"retry_policy", "reused_steps", b"reused_steps", "started_at", b"started_at", "status", b"status", "status_actor", b"status_actor", "status_reason", b"status_reason", "tenant", b"tenant", "time_left", b"time_left", "timeout", b"timeout", "title", b"title", "triggered_by", b"triggered_by", "updated_at", b"updated_at", "url", b"url", "waiting_message", b"waiting_message", "waiting_reason", b"waiting_reason", "waits_for", b"waits_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -169,6 +169,14 @@ steps = Table(
         sqlite_where=text("stop_receipt = 'ABANDONED'"),
         postgresql_where=text("stop_receipt = 'ABANDONED'"),
     ),
+    Index(
+        "ix_steps_failed",
+        "job_id",
+        "stage_no",
+        "position",
+        sqlite_where=text("status = 'FAILED'"),
+        postgresql_where=text("status = 'FAILED'"),
+    ),
     Index("ix_steps_job_id_stage_no_position", "job_id", "stage_no", "position"),
 )
 

@@ -8,6 +8,7 @@ from jobcontrol import v1 as pb
 from jobcontrol_core.domain.progress import StageProgress
 from jobcontrol_core.domain.values import DocumentRef, Job, JobError
 from jobcontrol_server.rpc.encoding.plain import JOB_STATUS, to_duration, to_struct, to_timestamp
+from jobcontrol_server.rpc.encoding.steps import to_step
 
 #: What a job's tenant is called where tenants are not used.
 DEFAULT_TENANT = "default"
@@ -46,6 +47,7 @@ def to_job(job: Job) -> pb.Job:
         completed_at=to_timestamp(job.completed_at),
         last_sequence=job.last_sequence,
         etag=job.etag,
+        missing=map(to_step, job.missing),
     )
 
 
