@@ -22,7 +22,7 @@ from rpc.watching import Stream, assert_joined, kinds, watch_whole, watching
 from services.valkey import ValkeyServer
 from services.waiting import wait_until_async
 from store.builds import tree
-from store.factories import children, succeeded
+from store.factories import children, failed, succeeded
 
 #: A hub that never looks by itself: what arrives was rung for.
 BELLS_ALONE = Pace(poll=3_600)
@@ -104,7 +104,17 @@ async def test_forged_doorbells_do_no_harm(sqlite_url: str, redis_url: str) -> N
         job_id = await server.start()
         async with watching(server.stub, job_id) as stream:
             await stream.read()
-            forged = ["", "x", job_id, f"{job_id} x", f"{job_id} -1", f"{job_id} {'9' * 400}", f"{job_id} ², 1", "a 1"]
+            forged = [
+                "",
+                "x",
+                job_id,
+                f"{job_id} x",
+                f"{job_id} -1",
+                f"{job_id} {'9' * 400}",
+                f"{job_id} ², 1",
+                f"{job_id} 2 ended",
+                "a 1",
+            ]
             with connect(redis_url) as connection:
                 for text in [*forged, f"{job_id} 999999"]:
                     connection.publish(JOBS_CHANNEL, text)
@@ -129,6 +139,18 @@ async def test_commits_that_come_together_share_a_message_and_the_first_comes_at
         assert assert_joined(messages, 1) == 13
         assert len(messages) < 12
         assert len(messages[-1].changed.steps) <= 500
+
+
+async def test_the_end_of_a_job_is_not_held_back_by_the_pace(sqlite_url: str, redis_url: str) -> None:
+    async with serving(sqlite_url, redis_url=redis_url, pace=Pace(interval=3_600, poll=3_600)) as server:
+        job_id = await server.start()
+        async with watching(server.stub, job_id) as stream:
+            await stream.read()
+            root = await server.work(server.worker.claim_one, job_id)
+            await stream.read()
+            await server.work(server.worker.end, (root, failed(is_final=True)))
+            last = await stream.read()
+    assert last.finished.job.status == pb.JOB_STATUS_FAILED
 
 
 async def test_a_read_that_fails_is_tried_again_and_the_watch_goes_on(

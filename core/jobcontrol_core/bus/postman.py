@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 JOBS_CHANNEL = "jobcontrol:jobs"
 #: Jobs that are to stop are told here, as their id.
 STOPS_CHANNEL = "jobcontrol:stops"
+#: In a doorbell after the sequence: the job has ended by it.
+END = "end"
 #: Letters that may wait; more are dropped, and the dispatcher and the watchers' polling make up for them.
 CAPACITY = 10_000
 
@@ -95,5 +97,6 @@ class Postman:
 def _publish(connection: redis.Redis, committed: list[Committed]) -> None:
     with connection.pipeline(transaction=False) as pipeline:
         for commit in committed:
-            pipeline.publish(JOBS_CHANNEL, f"{commit.job_id} {commit.sequence}")
+            end = f" {END}" if commit.is_end else ""
+            pipeline.publish(JOBS_CHANNEL, f"{commit.job_id} {commit.sequence}{end}")
         pipeline.execute()

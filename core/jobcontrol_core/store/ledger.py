@@ -32,10 +32,11 @@ SYSTEM = "system"
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What a doorbell tells of a job after the commit."""
+    """What a doorbell tells of a job after the commit; `is_end` = the job ended by it."""
 
     job_id: str
     sequence: int
+    is_end: bool = False
 
 
 @dataclass(slots=True)
@@ -202,7 +203,10 @@ class Ledger:
         events = [self._write_job(entry) for entry in told]
         self.tx.execute(insert(job_events), events)
         crash_at(CrashPoint.BEFORE_COMMIT)
-        return tuple(Committed(event["job_id"], event["sequence"]) for event in events)
+        return tuple(
+            Committed(entry.job_id, event["sequence"], entry.status.has_ended)
+            for entry, event in zip(told, events, strict=True)
+        )
 
     def _write_stages(self, told: Sequence[Entry]) -> None:
         moved = [

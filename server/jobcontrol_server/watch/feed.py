@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from jobcontrol_server.watch.frames import Frame
@@ -14,7 +15,8 @@ from jobcontrol_server.watch.frames import Frame
 class Pace:
     """How fast watchers are served, in seconds, and how much of a job is held for slow ones."""
 
-    #: Between two messages of one job, unless the first was full; the first after a silence is not held back.
+    #: Between two messages of one job, unless the first was full; neither the first after a silence nor the end
+    #: is held back.
     interval: float = 0.05
     #: Between two looks for commits that no doorbell told of.
     poll: float = 1.0
@@ -33,15 +35,24 @@ class Feed:
         self.watchers = 0
         self.rung = asyncio.Event()
         self.news = asyncio.Event()
+        self._has_end = asyncio.Event()
         self._pace = pace
         self._frames: deque[Frame] = deque()
         self._by_first: dict[int, Frame] = {}
         self._bytes = 0
 
-    def ring(self, sequence: int) -> None:
-        """The job is at `sequence`, as somebody says."""
+    def ring(self, sequence: int, *, is_end: bool = False) -> None:
+        """The job is at `sequence`, as somebody says, and perhaps has ended there."""
         if sequence > self.position:
             self.rung.set()
+            if is_end:
+                self._has_end.set()
+
+    async def pause(self) -> None:
+        """An interval without a message, cut short by the end of the job, after which nothing follows."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._has_end.wait(), self._pace.interval)
+        self._has_end.clear()
 
     def publish(self, frames: Iterable[Frame]) -> None:
         """Add frames and tell all who wait."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from jobcontrol_core.bus.postman import END
 from jobcontrol_core.domain.errors import ServerDraining, TooManyWatchers
 from jobcontrol_core.store.eventlog import PAGE, read_heads
 from jobcontrol_server.store_calls import StoreCalls
@@ -60,10 +61,11 @@ class Hub:
                         yield message
 
     def hear(self, message: str) -> None:
-        """A doorbell, "<job id> <sequence>", from any thread; anything else is ignored."""
-        job_id, _, sequence = message.partition(" ")
-        if job_id in self._feeds and sequence.isdecimal() and len(sequence) < 19:
-            self._loop.call_soon_threadsafe(self._ring, job_id, int(sequence))
+        """A doorbell, "<job id> <sequence>" and perhaps " end", from any thread; anything else is ignored."""
+        job_id, _, rest = message.partition(" ")
+        sequence, _, end = rest.partition(" ")
+        if job_id in self._feeds and sequence.isdecimal() and len(sequence) < 19 and end in ("", END):
+            self._loop.call_soon_threadsafe(self._ring, job_id, int(sequence), end == END)
 
     def drain(self) -> None:
         """End every stream with ServerDraining, at once, and accept none."""
@@ -112,12 +114,12 @@ class Hub:
         if self._is_draining:
             raise ServerDraining
 
-    def _ring(self, job_id: str, sequence: int) -> None:
+    def _ring(self, job_id: str, sequence: int, is_end: bool = False) -> None:
         if (feed := self._feeds.get(job_id)) is not None:
-            feed.ring(sequence)
+            feed.ring(sequence, is_end=is_end)
 
     async def _pump(self, feed: Feed) -> None:
-        """Publish what is new, as soon as it is rung for, at most once an interval."""
+        """Publish what is new, as soon as it is rung for: at most once an interval, but the end at once."""
         while True:
             await feed.rung.wait()
             feed.rung.clear()
@@ -131,7 +133,7 @@ class Hub:
             if is_more_waiting:
                 feed.rung.set()
             else:
-                await asyncio.sleep(self._pace.interval)
+                await feed.pause()
 
     async def _publish_news(self, feed: Feed) -> bool:
         news = await self._calls.read(read_news, feed.job_id, feed.position)
