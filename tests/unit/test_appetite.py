@@ -194,9 +194,14 @@ def test_known_places_take_turns_at_the_room_that_falls_free(desk: Desk) -> None
 
 def test_a_ticket_that_found_no_room_is_served_when_there_is_some(desk: Desk) -> None:
     desk.run(desk.appetite.choose([(ADA, MIDDLE)]))
-    assert desk.appetite.choose([(BOB, MIDDLE)]) == Errand()
+    assert desk.appetite.choose([(BOB, MIDDLE)]).wishes == ()
     desk.end_one()
     assert desk.appetite.choose([]).wishes == (ClaimWish(BOB, {MIDDLE: 1}),)
+
+
+def test_a_ticket_that_found_no_room_is_left_to_others_at_once(desk: Desk) -> None:
+    desk.run(desk.appetite.choose([(ADA, MIDDLE)]))
+    assert desk.run(desk.appetite.choose([(BOB, MIDDLE), (BOB, LAST)])) == (more(BOB),)
 
 
 def test_a_build_is_read_once_as_long_as_it_is_in_use(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

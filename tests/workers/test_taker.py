@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from rq.serializers import JSONSerializer
 from jobcontrol_core.bus.tickets import Ticket
 from jobcontrol_core.domain.lifecycle import StepStatus
 from jobcontrol_workers import taker
-from jobcontrol_workers.taker import Taker
+from jobcontrol_workers.taker import Popped, Taker, TicketWorker
 from services.valkey import ValkeyServer
 from workers.floor import Floor
 from workers.letters import Gate, letters
@@ -234,6 +235,61 @@ async def test_whoever_may_not_claim_leaves_tickets_to_others(floor: Floor) -> N
     floor.employ(pipeline)
     with floor.dispatcher():
         await floor.completed(job_id)
+
+
+class SlowPop:
+    """Pops of tickets numbered 7 end when the test lets them: meanwhile the process's state may change."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.has_popped, self.may_end = threading.Event(), threading.Event()
+        pop = TicketWorker.pop
+
+        def pop_slowly(own: TicketWorker, *args: Any, **kwargs: Any) -> Popped | None:
+            popped = pop(own, *args, **kwargs)
+            if popped is not None and popped.id.endswith("-7"):
+                self.has_popped.set()
+                self.may_end.wait(30)
+            return popped
+
+        monkeypatch.setattr(TicketWorker, "pop", pop_slowly)
+
+
+async def test_a_ticket_whose_room_was_taken_during_the_pop_is_left_to_others_at_once(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, hold, gate = SlowPop(monkeypatch), asyncio.Event(), Gate()
+
+    async def split(ctx: Any, _input: Any) -> Any:
+        await hold.wait()
+        return ctx.fan_out("spell", "a", key=str)
+
+    pipeline = letters(gate.handler, split=split, concurrency=1)
+    floor.employ(pipeline)
+    first = floor.start(pipeline)
+    await floor.until(lambda: floor.count(first, StepStatus.PROCESSING), "the first word is being split")
+    second = floor.start(pipeline)
+    push_raw(floor.settings.redis, SPELL_QUEUE, f"{second}-1-7".encode())
+    await floor.until(slow.has_popped.is_set, "the ticket was taken while there was room")
+    hold.set()
+    await floor.until(lambda: gate.inside, "the room is taken without a ticket")
+    slow.may_end.set()
+    await floor.until(lambda: Ticket(second, 1, 0) in floor.listed(SPELL_QUEUE), "the ticket is on its queue again")
+    gate.open()
+    await floor.completed(first)
+
+
+async def test_a_ticket_that_a_process_took_as_it_began_to_drain_is_left_to_others_at_once(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, pipeline = SlowPop(monkeypatch), letters()
+    process = floor.employ(pipeline)
+    push_raw(floor.settings.redis, SPELL_QUEUE, f"{NOBODYS_JOB}-1-7".encode())
+    await floor.until(slow.has_popped.is_set, "the ticket was taken")
+    draining = asyncio.ensure_future(process.drain())
+    await floor.until(lambda: not process.may_claim, "the process drains")
+    slow.may_end.set()
+    await draining
+    assert floor.listed(SPELL_QUEUE) == [Ticket(NOBODYS_JOB, 1, 0)]
 
 
 def _is_empty(floor: Floor, queue: str) -> bool:

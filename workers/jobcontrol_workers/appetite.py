@@ -22,10 +22,11 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """The wishes of one exchange, and the builds of the jobs they name."""
+    """The wishes of one exchange, and the builds of the jobs they name; `left` are tickets without room here."""
 
     wishes: tuple[ClaimWish, ...] = ()
     builds: Mapping[str, Build] = field(default_factory=dict)
+    left: tuple[Waiting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,6 @@ class Appetite:
         """Wishes for the tickets first, then for known places; no more than can start at once."""
         now = self._clock()
         for place in tickets:
-            # A ticket without room is kept in mind: it has been taken, and nobody puts it back.
             self._learn(place, now)
         known = [place for place, known in self._known.items() if not self._is_slice_over(place, known, now)]
         wishes: dict[str, dict[int, int]] = {}
@@ -100,7 +100,13 @@ class Appetite:
                 builds[one.build.job_id] = one.build
                 wishes.setdefault(one.build.job_id, {})[place[1]] = room
                 self._known[place] = self._known.pop(place)
-        return Errand(tuple(ClaimWish(job_id, room) for job_id, room in wishes.items()), builds)
+        # The room may be taken while the pop is under way: such a ticket is kept in mind here, and left to others.
+        left = tuple(
+            _waiting(place, self._known[place])
+            for place in dict.fromkeys(tickets)
+            if place in self._known and place[1] not in wishes.get(place[0], {})
+        )
+        return Errand(tuple(ClaimWish(job_id, room) for job_id, room in wishes.items()), builds, left)
 
     def digest(self, errand: Errand, exchanged: Exchanged) -> tuple[Waiting, ...]:
         """Learn from an exchange; returns the stages that are left to others and need a ticket."""
@@ -112,7 +118,8 @@ class Appetite:
         for place in waiting:
             self._learn(place, now)
         # What does not fit here may fit elsewhere.
-        left = {place: one for place, one in waiting.items() if not self._has_room(place)}
+        left = {(one.job_id, one.stage_no): one for one in errand.left}
+        left |= {place: one for place, one in waiting.items() if not self._has_room(place)}
         return tuple({**left, **self._end_slices(now)}.values())
 
     def _forget_emptied(self, errand: Errand, exchanged: Exchanged, waiting: Mapping[Place, Waiting]) -> None:

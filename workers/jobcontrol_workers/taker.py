@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import redis
@@ -30,6 +31,14 @@ ROOM_SECONDS = 0.1
 LOOK_SECONDS = 0.1
 RETRY_SECONDS = 0.5
 REGISTER_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Popped:
+    """What was taken off a queue; `id` is a ticket's, unless somebody else put it there."""
+
+    queue: str
+    id: str
 
 
 class TicketWorker(BaseWorker):
@@ -60,14 +69,16 @@ class TicketWorker(BaseWorker):
             self.register_birth()  # type: ignore[no-untyped-call]
         self.heartbeat()
 
-    def pop(self, queue_names: list[str], *, is_patient: bool) -> str | None:
-        """The id at the head of the first of these queues that has one; if patient, waits up to POP_SECONDS."""
+    def pop(self, queue_names: list[str], *, is_patient: bool) -> Popped | None:
+        """What is at the head of the first of these queues that has something; if patient, waits up to POP_SECONDS."""
         keys = [Queue.redis_queue_namespace_prefix + name for name in queue_names]
         try:
             popped = Queue.lpop(keys, POP_SECONDS if is_patient else None, connection=self.connection)
         except DequeueTimeout:
             return None
-        return text_of(popped[1]) if popped else None
+        if popped is None:
+            return None
+        return Popped(text_of(popped[0]).removeprefix(Queue.redis_queue_namespace_prefix), text_of(popped[1]))
 
 
 class Taker:
@@ -146,12 +157,17 @@ class Taker:
         popped = self._pop(worker, queues) if queues else None
         if popped is None:
             return
-        lists.finish(popped)
-        ticket = Ticket.parse(popped)
-        if ticket is not None and not self._is_stopped.is_set():
+        lists.finish(popped.id)
+        ticket = Ticket.parse(popped.id)
+        if ticket is None:
+            return
+        if self._is_stopped.is_set() or not self._journal.is_claiming:
+            # Told while the pop was under way: others are to have it now, not with the dispatcher's next turn.
+            lists.ensure(popped.queue, ticket.job_id, ticket.stage_no)
+        else:
             self._journal.order(ticket.job_id, ticket.stage_no).result()
 
-    def _pop(self, worker: TicketWorker, queues: list[str]) -> str | None:
+    def _pop(self, worker: TicketWorker, queues: list[str]) -> Popped | None:
         # In turn, so that no queue is served only when the ones before it are empty.
         first = next(self._turns) % len(queues)
         has_room_for_all = len(queues) == len(self._queues)
