@@ -46,7 +46,7 @@ sizes: $(READY) ## Lengths of files and functions
 	$(BIN)/pytest -q tests/house/test_sizes.py
 
 chaos: $(READY) ## Break everything at random while builds run, then check every promise
-	PYTHONPATH=tests $(BIN)/python -m chaos $(if $(database),--database $(database)) $(if $(seconds),--seconds $(seconds)) $(if $(seed),--seed $(seed))
+	PYTHONPATH=tests $(BIN)/python -m chaos $(if $(database),--database $(database)) $(if $(redis),--redis $(redis)) $(if $(seconds),--seconds $(seconds)) $(if $(seed),--seed $(seed))
 
 coverage: $(READY) ## Run every test and report branch coverage; the core must reach 95 %
 	$(BIN)/pytest --cov --cov-report=

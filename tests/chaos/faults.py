@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sqlite3
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 
+from chaos import outages
 from chaos.arena import Arena
+from chaos.outages import Harm, Heal, nothing_to_heal, signal_all
 from jobcontrol_core.crash_points import CrashPoint
 from services.stack import Process
 
-Heal = Callable[[], None]
-Harm = Callable[[Arena, Random], Heal]
+#: Faults at once: least and most.
+TOGETHER = (1, 3)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`only_on` is the kind of database without which it makes no sense."""
+    """`only_on` is the kind of database that it takes away, alone of its turn: what else harms it needs one."""
 
     name: str
     harm: Harm
     only_on: str = ""
 
 
-def faults_for(kind: str) -> list[Fault]:
-    """The faults of an arena on this kind of database, in an order that a seed can rely on."""
-    return [fault for fault in FAULTS if fault.only_on in ("", kind)]
-
-
-def _nothing_to_heal() -> None:
-    """What was harmed comes back by itself, or by Arena.revive."""
+def choose_faults(kind: str, rng: Random) -> list[Fault]:
+    """One to three faults for an arena on this kind of database, the one that takes the database away last."""
+    possible = [fault for fault in FAULTS if fault.only_on in ("", kind)]
+    chosen = rng.sample(possible, rng.randint(*TOGETHER))
+    others = [fault for fault in chosen if not fault.only_on]
+    return others + [fault for fault in chosen if fault.only_on][:1]
 
 
 def _kill_server(arena: Arena, rng: Random) -> Heal:
@@ -47,7 +44,7 @@ def _kill_supervisor(arena: Arena, rng: Random) -> Heal:
 
 
 def _drain_worker(arena: Arena, rng: Random) -> Heal:
-    _signal(rng.choice(arena.workers).pid, signal.SIGTERM)
+    signal_all([rng.choice(arena.workers).pid], signal.SIGTERM)
     return arena.revive
 
 
@@ -60,16 +57,18 @@ def _stop_supervisor(arena: Arena, rng: Random) -> Heal:
 
 
 def _kill_process(arena: Arena, rng: Random) -> Heal:
-    for pid in rng.sample(pids := arena.worker_pids(), min(1, len(pids))):
-        _signal(pid, signal.SIGKILL)
-    return _nothing_to_heal
+    signal_all(_one_of(arena.worker_pids(), rng), signal.SIGKILL)
+    return nothing_to_heal
 
 
 def _stop_process(arena: Arena, rng: Random) -> Heal:
-    stopped = rng.sample(pids := arena.worker_pids(), min(1, len(pids)))
-    for pid in stopped:
-        _signal(pid, signal.SIGSTOP)
-    return lambda: _continue(stopped)
+    stopped = _one_of(arena.worker_pids(), rng)
+    signal_all(stopped, signal.SIGSTOP)
+    return lambda: signal_all(stopped, signal.SIGCONT)
+
+
+def _one_of(pids: list[int], rng: Random) -> list[int]:
+    return rng.sample(pids, min(1, len(pids)))
 
 
 def _kill_valkey(arena: Arena, _: Random) -> Heal:
@@ -93,44 +92,7 @@ def _start_valkey(arena: Arena) -> None:
 def _flush_valkey(arena: Arena, _: Random) -> Heal:
     if arena.valkey.process is not None:
         arena.valkey.flush()
-    return _nothing_to_heal
-
-
-def _cut_redis(arena: Arena, _: Random) -> Heal:
-    arena.redis.cut()
-    return arena.redis.heal
-
-
-def _hang_redis(arena: Arena, _: Random) -> Heal:
-    arena.redis.hang()
-    return arena.redis.heal
-
-
-def _cut_database(arena: Arena, _: Random) -> Heal:
-    assert arena.database is not None
-    arena.database.cut()
-    return arena.database.heal
-
-
-def _hang_database(arena: Arena, _: Random) -> Heal:
-    assert arena.database is not None
-    arena.database.hang()
-    return arena.database.heal
-
-
-def _end_sessions(arena: Arena, _: Random) -> Heal:
-    assert arena.postgres is not None
-    arena.postgres.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' "
-        "AND pid <> pg_backend_pid()"
-    )
-    return _nothing_to_heal
-
-
-def _lock_database(arena: Arena, _: Random) -> Heal:
-    holder = sqlite3.connect(str(arena.truth.engine.url.database), isolation_level=None, timeout=10)
-    holder.execute("BEGIN IMMEDIATE")
-    return holder.close
+    return nothing_to_heal
 
 
 def _lay_fuse(point: CrashPoint) -> Harm:
@@ -142,18 +104,8 @@ def _lay_fuse(point: CrashPoint) -> Harm:
 
 
 def _stopped(process: Process) -> Heal:
-    _signal(process.pid, signal.SIGSTOP)
-    return lambda: _continue([process.pid])
-
-
-def _continue(pids: list[int]) -> None:
-    for pid in pids:
-        _signal(pid, signal.SIGCONT)
-
-
-def _signal(pid: int, signum: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, signum)
+    signal_all([process.pid], signal.SIGSTOP)
+    return lambda: signal_all([process.pid], signal.SIGCONT)
 
 
 FAULTS = [
@@ -167,11 +119,17 @@ FAULTS = [
     Fault("valkey killed", _kill_valkey),
     Fault("valkey killed and emptied", _empty_valkey),
     Fault("valkey flushed", _flush_valkey),
-    Fault("redis cut", _cut_redis),
-    Fault("redis hangs", _hang_redis),
-    Fault("database cut", _cut_database, "postgresql"),
-    Fault("database hangs", _hang_database, "postgresql"),
-    Fault("database sessions ended", _end_sessions, "postgresql"),
-    Fault("database locked", _lock_database, "sqlite"),
+    Fault("redis cut", outages.cut(outages.to_redis)),
+    Fault("redis hangs", outages.hang(outages.to_redis)),
+    Fault("clients cut", outages.cut(outages.to_a_server)),
+    Fault("clients hang", outages.hang(outages.to_a_server)),
+    Fault("database killed", outages.kill_postgres, "postgresql"),
+    Fault("database stopped", outages.stop_postgres, "postgresql"),
+    Fault("database restarted", outages.restart_postgres, "postgresql"),
+    Fault("database cut", outages.cut(outages.to_postgres), "postgresql"),
+    Fault("database hangs", outages.hang(outages.to_postgres), "postgresql"),
+    Fault("database sessions ended", outages.end_sessions, "postgresql"),
+    Fault("database locked", outages.lock_sqlite, "sqlite"),
+    Fault("disk full", outages.fill_disk, "sqlite"),
     *(Fault(f"died {point}", _lay_fuse(point)) for point in CrashPoint),
 ]

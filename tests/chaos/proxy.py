@@ -11,9 +11,9 @@ _CHUNK = 65_536
 
 
 class Proxy:
-    """Passes bytes on from a port of the loopback address to a unix socket, on a loop of its own thread."""
+    """Passes bytes on from a port of the loopback address to a unix socket, or to a "host:port", on its own thread."""
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path | str) -> None:
         self._target = target
         self._loop = asyncio.new_event_loop()
         self._transports: set[asyncio.BaseTransport] = set()
@@ -23,6 +23,11 @@ class Proxy:
         threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True).start()
         self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(timeout=10)
         self.port: int = self._server.sockets[0].getsockname()[1]
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"127.0.0.1:{self.port}"
 
     def cut(self) -> None:
         """End every connection at once, and refuse new ones until healed."""
@@ -50,7 +55,7 @@ class Proxy:
             writer.transport.abort()
             return
         try:
-            far_reader, far_writer = await asyncio.open_unix_connection(self._target)
+            far_reader, far_writer = await self._reach()
         except OSError:
             writer.transport.abort()
             return
@@ -58,6 +63,12 @@ class Proxy:
         self._transports |= ends
         await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
         self._transports -= ends
+
+    async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self._target, Path):
+            return await asyncio.open_unix_connection(self._target)
+        host, port = self._target.rsplit(":", 1)
+        return await asyncio.open_connection(host, int(port))
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):

@@ -12,8 +12,9 @@ from jobcontrol import v1 as pb
 from jobcontrol_core.crash_points import CrashPoint
 from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.tables import jobs
+from services.processes import is_alive
 from services.recorder import Recorder
-from services.stack import Stack, is_alive
+from services.stack import Stack
 from services.waiting import wait_until
 
 OF_A_SERVER = [CrashPoint.BEFORE_COMMIT, CrashPoint.AFTER_COMMIT_BEFORE_PUBLISH]

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from e2e.builds_under_fire import WatchedBuild, start_watched_build
-from services.stack import Process, Stack, free_port, is_alive
+from services.processes import is_alive
+from services.stack import Process, Stack, free_port
 from services.waiting import wait_until
 
 

@@ -3,8 +3,11 @@
 import os
 import signal
 
+import pytest
+
 from e2e.builds_under_fire import start_watched_build
-from services.stack import Stack, is_alive
+from services.processes import is_alive
+from services.stack import Stack
 from services.valkey import ValkeyServer
 from services.waiting import wait_until
 
@@ -49,6 +52,7 @@ def test_a_killed_supervisor_takes_its_processes_along_and_another_worker_goes_o
     build.assert_completed_once()
 
 
+@pytest.mark.on_redis_too
 def test_a_killed_redis_that_comes_back_empty_costs_nothing(stack: Stack, own_valkey: ValkeyServer) -> None:
     server = stack.start_server()
     stack.start_worker()
@@ -73,6 +77,7 @@ def test_a_flushed_redis_costs_nothing(stack: Stack, own_valkey: ValkeyServer) -
     build.assert_completed_once()
 
 
+@pytest.mark.on_redis_too
 def test_a_build_that_was_accepted_without_redis_runs_when_it_is_back(stack: Stack, own_valkey: ValkeyServer) -> None:
     server = stack.start_server()
     stack.start_worker()

@@ -26,6 +26,7 @@ def test_every_test_gets_an_empty_valkey(redis_url: str, turn: str) -> None:
         client.set("left", "behind")
 
 
+@pytest.mark.on_redis_too
 def test_a_valkey_stopped_and_started_again_has_kept_its_keys(own_valkey: ValkeyServer) -> None:
     with redis.Redis.from_url(own_valkey.url) as client:
         client.set("kept", "yes")
@@ -35,6 +36,7 @@ def test_a_valkey_stopped_and_started_again_has_kept_its_keys(own_valkey: Valkey
         assert client.get("kept") == b"yes"
 
 
+@pytest.mark.on_redis_too
 def test_a_valkey_can_be_killed_and_started_again(own_valkey: ValkeyServer) -> None:
     killed = own_valkey.pid
     own_valkey.kill()

@@ -72,7 +72,12 @@ def bare_machine(tmp_path: Path) -> Path:
     for program in ("sh", "dirname", "id", "env"):
         (tmp_path / program).symlink_to(str(shutil.which(program)))
     python = "#!/bin/sh\ncase $2 in *ensurepip*) exit 1;; *print*) echo python3.12-venv;; esac\n"
-    for program, script in (("python3", python), ("make", "#!/bin/sh\n"), ("sudo", '#!/bin/sh\nshift\nexec "$@"\n')):
+    for program, script in (
+        ("python3", python),
+        ("make", "#!/bin/sh\n"),
+        ("redis-server", "#!/bin/sh\n"),
+        ("sudo", '#!/bin/sh\nshift\nexec "$@"\n'),
+    ):
         _write_program(tmp_path / program, script)
     return tmp_path
 

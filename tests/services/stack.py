@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.tables import workers
+from services.processes import is_alive
 from services.waiting import wait_until
 
 
@@ -122,13 +123,6 @@ class Stack:
         self.processes.append(process)
         process.start()
         return process
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process of this id runs; one that has ended and was not waited for yet does not."""
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
 
 
 def free_port() -> int:

