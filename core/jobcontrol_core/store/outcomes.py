@@ -116,9 +116,7 @@ def _within_limits(entry: Entry, outcome: Outcome) -> Outcome:
     total = sum(counts.total for counts in entry.counts) + len(outcome.children)
     if total <= MAX_JOB_STEPS:
         return outcome
-    return bad_result(
-        f"with its {len(outcome.children):,} children the job has {total:,} steps, over {MAX_JOB_STEPS:,}"
-    )
+    return bad_result(f"with its children the job would have {total:,} steps; at most {MAX_JOB_STEPS:,} are allowed")
 
 
 def _write_ending(ledger: Ledger, entry: Entry, ending: Ending, decision: Decision) -> dict[str, Any]:
