@@ -124,22 +124,23 @@ class Hub:
             await feed.rung.wait()
             feed.rung.clear()
             try:
-                is_more_waiting = await self._publish_news(feed)
+                published = await self._publish_news(feed)
             except Exception as error:  # noqa: BLE001 - one turn of a background loop; the next one tries again
                 log.warning("watch_read_failed", job_id=feed.job_id, error=str(error))
                 feed.rung.set()
                 await asyncio.sleep(self._pace.retry)
                 continue
-            if is_more_waiting:
+            if published == PAGE:
                 feed.rung.set()
-            else:
+            elif published:
                 await feed.pause()
 
-    async def _publish_news(self, feed: Feed) -> bool:
+    async def _publish_news(self, feed: Feed) -> int:
+        """Publish up to a page of commits; returns how many there were."""
         news = await self._calls.read(read_news, feed.job_id, feed.position)
         if news.events:
             feed.publish(frames_of(news, self._encoder))
-        return len(news.events) == PAGE
+        return len(news.events)
 
     async def _poll(self) -> None:
         """Doorbells that are lost, or a Redis that is, cost a watcher one poll period."""
