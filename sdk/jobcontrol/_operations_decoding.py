@@ -88,6 +88,9 @@ def to_queue(queue: pb.Queue) -> Queue:
         oldest_waiting_age=stats.oldest_waiting_age.ToTimedelta() if stats.HasField("oldest_waiting_age") else None,
         paused_at=time_of(queue, "paused_at"),
         held_until=time_of(queue, "held_until"),
+        changed_by=queue.changed_by,
+        changed_reason=queue.changed_reason,
+        changed_at=time_of(queue, "changed_at"),
     )
 
 

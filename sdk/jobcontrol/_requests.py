@@ -139,7 +139,7 @@ def watch_request(job_id: str, after: int | None) -> pb.WatchProgressRequest:
 
 
 def limit_queue_request(
-    queue: str, *, max_running: int | Keep | None, rate: Rate | Keep | None
+    queue: str, *, max_running: int | Keep | None, rate: Rate | Keep | None, reason: str
 ) -> pb.UpdateQueueRequest:
     limits = pb.QueueLimits()
     changed = []
@@ -154,7 +154,7 @@ def limit_queue_request(
             limits.rate_window.FromTimedelta(timedelta(seconds=rate.per))
     if not changed:
         raise invalid("max_running", "give max_running, rate or both; to forget what was set, reset_queue_limits")
-    return pb.UpdateQueueRequest(queue=queue, limits=limits, update_mask=FieldMask(paths=changed))
+    return pb.UpdateQueueRequest(queue=queue, limits=limits, update_mask=FieldMask(paths=changed), reason=reason)
 
 
 def new_request_id() -> str:

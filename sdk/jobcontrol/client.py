@@ -199,20 +199,25 @@ class Client:
         request = pb.PauseQueueRequest(queue=queue, reason=reason)
         return to_queue(self._transport.call(PAUSE_QUEUE, request).queue)
 
-    def resume_queue(self, queue: str) -> Queue:
+    def resume_queue(self, queue: str, *, reason: str = "") -> Queue:
         """Start steps of this queue again, also if a handler had put it on hold. Raises NotFound."""
-        return to_queue(self._transport.call(RESUME_QUEUE, pb.ResumeQueueRequest(queue=queue)).queue)
+        return to_queue(self._transport.call(RESUME_QUEUE, pb.ResumeQueueRequest(queue=queue, reason=reason)).queue)
 
     def limit_queue(
-        self, queue: str, *, max_running: int | Keep | None = KEEP, rate: Rate | Keep | None = KEEP
+        self,
+        queue: str,
+        *,
+        max_running: int | Keep | None = KEEP,
+        rate: Rate | Keep | None = KEEP,
+        reason: str = "",
     ) -> Queue:
         """Change limits of this queue while builds run; None lifts one, what is not given stays. Raises NotFound."""
-        request = limit_queue_request(queue, max_running=max_running, rate=rate)
+        request = limit_queue_request(queue, max_running=max_running, rate=rate, reason=reason)
         return to_queue(self._transport.call(UPDATE_QUEUE, request).queue)
 
-    def reset_queue_limits(self, queue: str) -> Queue:
+    def reset_queue_limits(self, queue: str, *, reason: str = "") -> Queue:
         """Let the limits be again what the pipelines declare. Raises NotFound."""
-        request = pb.UpdateQueueRequest(queue=queue, use_declared=True)
+        request = pb.UpdateQueueRequest(queue=queue, use_declared=True, reason=reason)
         return to_queue(self._transport.call(UPDATE_QUEUE, request).queue)
 
     def dead_letters(

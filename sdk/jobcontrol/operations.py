@@ -111,7 +111,8 @@ class Queue:
     """A queue, shared by all builds, and what it has to do.
 
     `waiting` steps could run now, `delayed` ones wait for a moment, `dead` ones failed for good. `limits_set` =
-    an operator set the limits, and the pipelines' own are `declared_limits`.
+    an operator set the limits, and the pipelines' own are `declared_limits`. `changed_by` paused, resumed or
+    limited it last.
     """
 
     queue: str
@@ -129,3 +130,6 @@ class Queue:
     oldest_waiting_age: timedelta | None = None
     paused_at: datetime | None = None
     held_until: datetime | None = None
+    changed_by: str = ""
+    changed_reason: str = ""
+    changed_at: datetime | None = None

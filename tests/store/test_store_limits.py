@@ -48,7 +48,7 @@ def begun(builds: Builds, count: int, **overrides: Any) -> str:
 
 
 def limit(builds: Builds, **changes: Any) -> None:
-    builds.store.write(limit_queue, QUEUE, changes)
+    builds.store.write(limit_queue, QUEUE, changes, actor="ada", reason="")
 
 
 def queue(builds: Builds, name: str = QUEUE) -> Queue:
@@ -165,7 +165,7 @@ def test_nothing_of_a_paused_queue_is_claimed_and_what_runs_may_end(builds: Buil
 def test_a_queue_that_is_resumed_hands_out_again_and_has_forgotten_who_paused_it(builds: Builds) -> None:
     job_id = begun(builds, 3)
     builds.store.write(pause_queue, QUEUE, actor="ada", reason="the model is down")
-    builds.store.write(resume_queue, QUEUE)
+    builds.store.write(resume_queue, QUEUE, actor="ada", reason="")
     assert QUEUE in {one.queue for one in builds.store.read(read_demand)}
     assert len(builds.claim(job_id)) == 3
     assert (queue(builds).paused_by, queue(builds).paused_at) == ("", None)
@@ -216,7 +216,7 @@ def test_resuming_ends_a_hold(builds: Builds) -> None:
     job_id = begun(builds, 3)
     limit(builds, rate=100, window=HOUR)
     builds.end((builds.claim_one(job_id, SUB_CONCEPTS), failed(retry_after=30.0)))
-    builds.store.write(resume_queue, QUEUE)
+    builds.store.write(resume_queue, QUEUE, actor="ada", reason="")
     assert len(builds.claim(job_id)) == 2
 
 
@@ -227,7 +227,7 @@ def test_what_a_pipeline_declares_holds_until_an_operator_sets_something_else(bu
     _declare(builds, QueueLimits(max_running=3))
     chosen = queue(builds)
     assert (chosen.limits.max_running, chosen.declared.max_running, chosen.is_chosen) == (5, 3, True)
-    builds.store.write(limit_queue, QUEUE, None)
+    builds.store.write(limit_queue, QUEUE, None, actor="ada", reason="")
     assert queue(builds).limits == QueueLimits(max_running=3)
 
 
@@ -257,9 +257,15 @@ def test_queues_are_listed_by_name_page_by_page(builds: Builds) -> None:
 
 
 def test_a_queue_that_no_pipeline_names_is_not_found(builds: Builds) -> None:
-    for fn, arguments in ((resume_queue, ()), (limit_queue, ({},)), (get_queue, ())):
+    change = {"actor": "ada", "reason": ""}
+    for call in (
+        lambda tx: pause_queue(tx, "nobody", **change),
+        lambda tx: resume_queue(tx, "nobody", **change),
+        lambda tx: limit_queue(tx, "nobody", {}, **change),
+        lambda tx: get_queue(tx, "nobody"),
+    ):
         with pytest.raises(QueueNotFound, match="there is no queue nobody"):
-            builds.store.write(fn, "nobody", *arguments)
+            builds.store.write(call)
 
 
 def _declare(builds: Builds, limits: QueueLimits) -> None:

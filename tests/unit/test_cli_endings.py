@@ -40,3 +40,9 @@ def test_a_cancelled_job_is_told_with_who_and_why(shell: Shell) -> None:
     assert shell.err == (
         "rust-101 (7f3a91c2): Cancelled by anna after 3m30 (too slow).  Go on with it:  jobctl retry 7f3a91c2\n"
     )
+
+
+def test_a_paused_job_is_shown_with_who_and_why(shell: Shell) -> None:
+    held = job("PAUSED", percent=40, at=9, status_actor="anna", status_reason="too hot")
+    shell.run(server(GetJob=pb.GetJobResponse(job=held)), "get", JOB_ID)
+    assert "paused by anna: too hot" in shell.out

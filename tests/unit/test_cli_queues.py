@@ -45,7 +45,8 @@ def test_a_queue_is_paused_with_a_reason_and_resumed(operator: Operator) -> None
     assert operator.run(there, "queues", "pause", "generate-ku", "--reason", "too hot") == 0
     assert operator.out == "generate-ku: paused, limits none, 41 waiting\n"
     assert there.sent(pb.PauseQueueRequest) == [pb.PauseQueueRequest(queue="generate-ku", reason="too hot")]
-    assert operator.run(there, "queues", "resume", "generate-ku") == 0
+    assert operator.run(there, "queues", "resume", "generate-ku", "--reason", "cooled") == 0
+    assert there.sent(pb.ResumeQueueRequest) == [pb.ResumeQueueRequest(queue="generate-ku", reason="cooled")]
     assert operator.out == "generate-ku: open, limits none, 41 waiting\n"
 
 
@@ -64,11 +65,12 @@ def test_a_rate_is_written_as_people_say_it(operator: Operator, argv: str, count
 
 def test_a_limit_is_lifted_by_none_and_forgotten_by_declared(operator: Operator) -> None:
     there = ScriptedTransport(UpdateQueue=[pb.UpdateQueueResponse(queue=queue())] * 2)
-    assert operator.run(there, "queues", "limit", "generate-ku", "--max-running", "none") == 0
-    assert operator.run(there, "queues", "limit", "generate-ku", "--declared") == 0
+    assert operator.run(there, "queues", "limit", "generate-ku", "--max-running", "none", "--reason", "enough") == 0
+    assert operator.run(there, "queues", "limit", "generate-ku", "--declared", "--reason", "as it was") == 0
     lifted, forgotten = there.sent(pb.UpdateQueueRequest)
     assert (list(lifted.update_mask.paths), lifted.limits) == (["max_running"], pb.QueueLimits())
-    assert forgotten == pb.UpdateQueueRequest(queue="generate-ku", use_declared=True)
+    assert lifted.reason == "enough"
+    assert forgotten == pb.UpdateQueueRequest(queue="generate-ku", use_declared=True, reason="as it was")
 
 
 @pytest.mark.parametrize(

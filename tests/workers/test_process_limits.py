@@ -62,7 +62,7 @@ async def test_a_paused_queue_starts_nothing_until_it_is_resumed(floor: Floor) -
     job_id = floor.start(pipeline)
     await floor.until(lambda: floor.count(job_id, StepStatus.COMPLETED) == 1, "the word is split")
     assert floor.count(job_id, StepStatus.PENDING) == 2
-    floor.store.write(resume_queue, SPELL)
+    floor.store.write(resume_queue, SPELL, actor="ada", reason="")
     with floor.dispatcher():
         await floor.completed(job_id)
 
@@ -75,7 +75,7 @@ async def test_a_limit_that_is_raised_binds_at_once(floor: Floor) -> None:
     job_id = floor.start(pipeline)
     with floor.dispatcher():
         await floor.until(lambda: len(gate.inside) == 1, "one letter is being spelled")
-        floor.store.write(limit_queue, SPELL, {"max_running": 4})
+        floor.store.write(limit_queue, SPELL, {"max_running": 4}, actor="ada", reason="")
         await floor.until(lambda: len(gate.inside) == 4, "all letters are")
         gate.open()
         await floor.completed(job_id)

@@ -22,7 +22,10 @@ from jobcontrol_core.store.tables import queues
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """One queue. `limits` are in force: an operator's if `is_chosen`, else what the pipelines `declared`."""
+    """One queue. `limits` are in force: an operator's if `is_chosen`, else what the pipelines `declared`.
+
+    `changed_by` paused, resumed or limited it last.
+    """
 
     name: str
     is_paused: bool
@@ -33,6 +36,9 @@ class Queue:
     declared: QueueLimits
     is_chosen: bool
     held_until: datetime | None
+    changed_by: str
+    changed_reason: str
+    changed_at: datetime | None
     load: Load
 
 
@@ -58,18 +64,20 @@ def pause_queue(tx: Connection, name: str, *, actor: str, reason: str) -> None:
     row = _lock(tx, name)
     if not row["is_paused"]:
         now = read_now(tx)
-        _write(tx, row, now, is_paused=True, paused_by=actor, paused_reason=reason, paused_at=now)
+        paused = {"paused_by": actor, "paused_reason": reason, "paused_at": now}
+        _write(tx, row, now, is_paused=True, **paused, **_change(now, actor, reason))
 
 
-def resume_queue(tx: Connection, name: str) -> None:
+def resume_queue(tx: Connection, name: str, *, actor: str, reason: str) -> None:
     """Its steps start again; a hold that a handler asked for ends as well. Raises QueueNotFound."""
     row = _lock(tx, name)
     if row["is_paused"] or row["held_until"] is not None:
         gone = {"paused_by": "", "paused_reason": "", "paused_at": None, "held_until": None}
-        _write(tx, row, read_now(tx), is_paused=False, **gone)
+        now = read_now(tx)
+        _write(tx, row, now, is_paused=False, **gone, **_change(now, actor, reason))
 
 
-def limit_queue(tx: Connection, name: str, changes: Mapping[str, Any] | None) -> None:
+def limit_queue(tx: Connection, name: str, changes: Mapping[str, Any] | None, *, actor: str, reason: str) -> None:
     """Set these of `max_running`, `rate` and `window`, from the next claim on; None = as the pipelines declare.
 
     Raises QueueNotFound.
@@ -77,7 +85,8 @@ def limit_queue(tx: Connection, name: str, changes: Mapping[str, Any] | None) ->
     row = _lock(tx, name)
     chosen = None if changes is None else {**asdict(to_limits(row)), **changes}
     is_limited = to_limits({**row, "chosen": chosen}).is_limited
-    _write(tx, row, read_now(tx), chosen=chosen, is_limited=is_limited)
+    now = read_now(tx)
+    _write(tx, row, now, chosen=chosen, is_limited=is_limited, **_change(now, actor, reason))
 
 
 def list_queues(tx: Connection, *, after: str = "", limit: int = 100) -> list[Queue]:
@@ -107,6 +116,10 @@ def _write(tx: Connection, row: Row, now: datetime, **values: Any) -> None:
     tx.execute(update(queues).where(queues.c.name == row["name"]).values(**values, updated_at=now))
 
 
+def _change(now: datetime, actor: str, reason: str) -> dict[str, Any]:
+    return {"changed_by": actor, "changed_reason": reason, "changed_at": now}
+
+
 def _to_queue(row: Row, load: Load) -> Queue:
     return Queue(
         name=row["name"],
@@ -118,5 +131,8 @@ def _to_queue(row: Row, load: Load) -> Queue:
         declared=from_stored(QueueLimits, row["declared"]),
         is_chosen=row["chosen"] is not None,
         held_until=row["held_until"],
+        changed_by=row["changed_by"],
+        changed_reason=row["changed_reason"],
+        changed_at=row["changed_at"],
         load=load,
     )

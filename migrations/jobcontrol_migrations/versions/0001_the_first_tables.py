@@ -162,6 +162,9 @@ def upgrade() -> None:
         sa.Column("is_limited", sa.Boolean(), nullable=False),
         sa.Column("grants", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("held_until", sa.BigInteger(), nullable=True),
+        sa.Column("changed_by", sa.String(length=128), server_default="", nullable=False),
+        sa.Column("changed_reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=True),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_queues")),
     )

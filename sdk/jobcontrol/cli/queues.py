@@ -17,6 +17,7 @@ from jobcontrol.operations import Queue
 from jobcontrol.pipeline import DefinitionError, Rate
 
 QueueName = Annotated[str, typer.Argument(metavar="QUEUE")]
+Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why, for whoever finds it so.")]
 
 NONE = "none"
 _RATE = re.compile(r"(\d+)/(\d+(?:\.\d+)?)?(ms|s|m|min|h)")
@@ -35,18 +36,14 @@ def list_queues(context: typer.Context) -> int:
     return ExitCode.COMPLETED
 
 
-def pause(
-    context: typer.Context,
-    queue: QueueName,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for whoever finds it paused.")] = "",
-) -> int:
+def pause(context: typer.Context, queue: QueueName, reason: Reason = "") -> int:
     """Start no step of a queue, in any build, until it is resumed; running ones go on."""
     return _tell(context, session_of(context).client.pause_queue(queue, reason=reason))
 
 
-def resume(context: typer.Context, queue: QueueName) -> int:
+def resume(context: typer.Context, queue: QueueName, reason: Reason = "") -> int:
     """Start steps of a paused queue again, or of one that a handler had put on hold."""
-    return _tell(context, session_of(context).client.resume_queue(queue))
+    return _tell(context, session_of(context).client.resume_queue(queue, reason=reason))
 
 
 def limit(
@@ -59,14 +56,15 @@ def limit(
         str, typer.Option(metavar="N/TIME", help=f"Steps that start within a time: 10/1m, 100/s; {NONE!r} lifts it.")
     ] = "",
     declared: Annotated[bool, typer.Option("--declared", help="Forget both: as the pipelines declare.")] = False,
+    reason: Reason = "",
 ) -> int:
     """Change the limits of a queue while builds run; they bind from the next step on."""
     if declared == bool(max_running or rate):
         raise typer.BadParameter("give --max-running, --rate or both; or --declared alone")
     client = session_of(context).client
     if declared:
-        return _tell(context, client.reset_queue_limits(queue))
-    return _tell(context, client.limit_queue(queue, max_running=_number(max_running), rate=_rate(rate)))
+        return _tell(context, client.reset_queue_limits(queue, reason=reason))
+    return _tell(context, client.limit_queue(queue, max_running=_number(max_running), rate=_rate(rate), reason=reason))
 
 
 def _tell(context: typer.Context, queue: Queue) -> int:

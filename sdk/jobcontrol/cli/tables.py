@@ -167,7 +167,8 @@ def columns(header: Row, rows: Sequence[Row]) -> list[str]:
 
 
 def _status_words(state: JobState) -> str:
-    by = f" by {state.status_actor}" if state.status_actor and state.status is JobStatus.CANCELLED else ""
+    is_somebodys = state.status in (JobStatus.CANCELLED, JobStatus.CANCELLING, JobStatus.PAUSED)
+    by = f" by {state.status_actor}" if state.status_actor and is_somebodys else ""
     return f"{state.status}{by}" + (f": {state.status_reason}" if state.status_reason else "")
 
 

@@ -28,7 +28,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19jobcontrol/v1/queue.proto\x12\rjobcontrol.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\x03\n\x05Queue\x12\x13\n\x05queue\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x14\n\x06paused\x18\x02 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x17\n\tpaused_by\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1b\n\rpaused_reason\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x33\n\tpaused_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x30\n\x06limits\x18\x06 \x01(\x0b\x32\x1a.jobcontrol.v1.QueueLimitsB\x04\xe2\x41\x01\x03\x12\x39\n\x0f\x64\x65\x63lared_limits\x18\x07 \x01(\x0b\x32\x1a.jobcontrol.v1.QueueLimitsB\x04\xe2\x41\x01\x03\x12\x18\n\nlimits_set\x18\x08 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x34\n\nheld_until\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12.\n\x05stats\x18\n \x01(\x0b\x32\x19.jobcontrol.v1.QueueStatsB\x04\xe2\x41\x01\x03\"\x95\x01\n\x0bQueueLimits\x12\x1e\n\x0bmax_running\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01H\x00\x88\x01\x01\x12\x17\n\x04rate\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01H\x01\x88\x01\x01\x12\x34\n\x0brate_window\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x01\x42\x0e\n\x0c_max_runningB\x07\n\x05_rate\"\xbb\x02\n\nQueueStats\x12\x13\n\x05queue\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07waiting\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x14\n\x06\x61\x63tive\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x15\n\x07\x64\x65layed\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x12\n\x04\x64\x65\x61\x64\x18\x05 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x1e\n\x10\x63ompleted_recent\x18\x06 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x1b\n\rfailed_recent\x18\x07 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12/\n\x06window\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03\x12;\n\x12oldest_waiting_age\x18\t \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03\x12\x15\n\x07workers\x18\n \x01(\x05\x42\x04\xe2\x41\x01\x03\"F\n\x11ListQueuesRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"S\n\x12ListQueuesResponse\x12$\n\x06queues\x18\x01 \x03(\x0b\x32\x14.jobcontrol.v1.Queue\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\\\n\x14GetQueueStatsRequest\x12\x13\n\x05queue\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12/\n\x06window\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x01\"A\n\x15GetQueueStatsResponse\x12(\n\x05stats\x18\x01 \x01(\x0b\x32\x19.jobcontrol.v1.QueueStats\">\n\x11PauseQueueRequest\x12\x13\n\x05queue\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"9\n\x12PauseQueueResponse\x12#\n\x05queue\x18\x01 \x01(\x0b\x32\x14.jobcontrol.v1.Queue\"?\n\x12ResumeQueueRequest\x12\x13\n\x05queue\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\":\n\x13ResumeQueueResponse\x12#\n\x05queue\x18\x01 \x01(\x0b\x32\x14.jobcontrol.v1.Queue\"\xae\x01\n\x12UpdateQueueRequest\x12\x13\n\x05queue\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x30\n\x06limits\x18\x02 \x01(\x0b\x32\x1a.jobcontrol.v1.QueueLimitsB\x04\xe2\x41\x01\x01\x12\x35\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x04\xe2\x41\x01\x01\x12\x1a\n\x0cuse_declared\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\":\n\x13UpdateQueueResponse\x12#\n\x05queue\x18\x01 \x01(\x0b\x32\x14.jobcontrol.v1.Queueb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19jobcontrol/v1/queue.proto\x12\rjobcontrol.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf8\x03\n\x05Queue\x12\x13\n\x05queue\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x14\n\x06paused\x18\x02 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x17\n\tpaused_by\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1b\n\rpaused_reason\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x33\n\tpaused_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x30\n\x06limits\x18\x06 \x01(\x0b\x32\x1a.jobcontrol.v1.QueueLimitsB\x04\xe2\x41\x01\x03\x12\x39\n\x0f\x64\x65\x63lared_limits\x18\x07 \x01(\x0b\x32\x1a.jobcontrol.v1.QueueLimitsB\x04\xe2\x41\x01\x03\x12\x18\n\nlimits_set\x18\x08 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x34\n\nheld_until\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12.\n\x05stats\x18\n \x01(\x0b\x32\x19.jobcontrol.v1.QueueStatsB\x04\xe2\x41\x01\x03\x12\x18\n\nchanged_by\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03\x12\x1c\n\x0e\x63hanged_reason\x18\x0c \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\nchanged_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\x95\x01\n\x0bQueueLimits\x12\x1e\n\x0bmax_running\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01H\x00\x88\x01\x01\x12\x17\n\x04rate\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01H\x01\x88\x01\x01\x12\x34\n\x0brate_window\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x01\x42\x0e\n\x0c_max_runningB\x07\n\x05_rate\"\xbb\x02\n\nQueueStats\x12\x13\n\x05queue\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07waiting\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x14\n\x06\x61\x63tive\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x15\n\x07\x64\x65layed\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x12\n\x04\x64\x65\x61\x64\x18\x05 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x1e\n\x10\x63ompleted_recent\x18\x06 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x1b\n\rfailed_recent\x18\x07 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12/\n\x06window\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03\x12;\n\x12oldest_waiting_age\x18\t \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03\x12\x15\n\x07workers\x18\n \x01(\x05\x42\x04\xe2\x41\x01\x03\"F\n\x11ListQueuesRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"S\n\x12ListQueuesResponse\x12$\n\x06queues\x18\x01 \x03(\x0b\x32\x14.jobcontrol.v1.Queue\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\\\n\x14GetQueueStatsRequest\x12\x13\n\x05queue\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12/\n\x06window\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x01\"A\n\x15GetQueueStatsResponse\x12(\n\x05stats\x18\x01 \x01(\x0b\x32\x19.jobcontrol.v1.QueueStats\">\n\x11PauseQueueRequest\x12\x13\n\x05queue\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"9\n\x12PauseQueueResponse\x12#\n\x05queue\x18\x01 \x01(\x0b\x32\x14.jobcontrol.v1.Queue\"?\n\x12ResumeQueueRequest\x12\x13\n\x05queue\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\":\n\x13ResumeQueueResponse\x12#\n\x05queue\x18\x01 \x01(\x0b\x32\x14.jobcontrol.v1.Queue\"\xc4\x01\n\x12UpdateQueueRequest\x12\x13\n\x05queue\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x30\n\x06limits\x18\x02 \x01(\x0b\x32\x1a.jobcontrol.v1.QueueLimitsB\x04\xe2\x41\x01\x01\x12\x35\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x04\xe2\x41\x01\x01\x12\x1a\n\x0cuse_declared\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x14\n\x06reason\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\":\n\x13UpdateQueueResponse\x12#\n\x05queue\x18\x01 \x01(\x0b\x32\x14.jobcontrol.v1.Queueb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -55,6 +55,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUEUE'].fields_by_name['held_until']._serialized_options = b'\342A\001\003'
   _globals['_QUEUE'].fields_by_name['stats']._loaded_options = None
   _globals['_QUEUE'].fields_by_name['stats']._serialized_options = b'\342A\001\003'
+  _globals['_QUEUE'].fields_by_name['changed_by']._loaded_options = None
+  _globals['_QUEUE'].fields_by_name['changed_by']._serialized_options = b'\342A\001\003'
+  _globals['_QUEUE'].fields_by_name['changed_reason']._loaded_options = None
+  _globals['_QUEUE'].fields_by_name['changed_reason']._serialized_options = b'\342A\001\003'
+  _globals['_QUEUE'].fields_by_name['changed_at']._loaded_options = None
+  _globals['_QUEUE'].fields_by_name['changed_at']._serialized_options = b'\342A\001\003'
   _globals['_QUEUELIMITS'].fields_by_name['max_running']._loaded_options = None
   _globals['_QUEUELIMITS'].fields_by_name['max_running']._serialized_options = b'\342A\001\001'
   _globals['_QUEUELIMITS'].fields_by_name['rate']._loaded_options = None
@@ -105,30 +111,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATEQUEUEREQUEST'].fields_by_name['update_mask']._serialized_options = b'\342A\001\001'
   _globals['_UPDATEQUEUEREQUEST'].fields_by_name['use_declared']._loaded_options = None
   _globals['_UPDATEQUEUEREQUEST'].fields_by_name['use_declared']._serialized_options = b'\342A\001\001'
+  _globals['_UPDATEQUEUEREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_UPDATEQUEUEREQUEST'].fields_by_name['reason']._serialized_options = b'\342A\001\001'
   _globals['_QUEUE']._serialized_start=177
-  _globals['_QUEUE']._serialized_end=571
-  _globals['_QUEUELIMITS']._serialized_start=574
-  _globals['_QUEUELIMITS']._serialized_end=723
-  _globals['_QUEUESTATS']._serialized_start=726
-  _globals['_QUEUESTATS']._serialized_end=1041
-  _globals['_LISTQUEUESREQUEST']._serialized_start=1043
-  _globals['_LISTQUEUESREQUEST']._serialized_end=1113
-  _globals['_LISTQUEUESRESPONSE']._serialized_start=1115
-  _globals['_LISTQUEUESRESPONSE']._serialized_end=1198
-  _globals['_GETQUEUESTATSREQUEST']._serialized_start=1200
-  _globals['_GETQUEUESTATSREQUEST']._serialized_end=1292
-  _globals['_GETQUEUESTATSRESPONSE']._serialized_start=1294
-  _globals['_GETQUEUESTATSRESPONSE']._serialized_end=1359
-  _globals['_PAUSEQUEUEREQUEST']._serialized_start=1361
-  _globals['_PAUSEQUEUEREQUEST']._serialized_end=1423
-  _globals['_PAUSEQUEUERESPONSE']._serialized_start=1425
-  _globals['_PAUSEQUEUERESPONSE']._serialized_end=1482
-  _globals['_RESUMEQUEUEREQUEST']._serialized_start=1484
-  _globals['_RESUMEQUEUEREQUEST']._serialized_end=1547
-  _globals['_RESUMEQUEUERESPONSE']._serialized_start=1549
-  _globals['_RESUMEQUEUERESPONSE']._serialized_end=1607
-  _globals['_UPDATEQUEUEREQUEST']._serialized_start=1610
-  _globals['_UPDATEQUEUEREQUEST']._serialized_end=1784
-  _globals['_UPDATEQUEUERESPONSE']._serialized_start=1786
-  _globals['_UPDATEQUEUERESPONSE']._serialized_end=1844
+  _globals['_QUEUE']._serialized_end=681
+  _globals['_QUEUELIMITS']._serialized_start=684
+  _globals['_QUEUELIMITS']._serialized_end=833
+  _globals['_QUEUESTATS']._serialized_start=836
+  _globals['_QUEUESTATS']._serialized_end=1151
+  _globals['_LISTQUEUESREQUEST']._serialized_start=1153
+  _globals['_LISTQUEUESREQUEST']._serialized_end=1223
+  _globals['_LISTQUEUESRESPONSE']._serialized_start=1225
+  _globals['_LISTQUEUESRESPONSE']._serialized_end=1308
+  _globals['_GETQUEUESTATSREQUEST']._serialized_start=1310
+  _globals['_GETQUEUESTATSREQUEST']._serialized_end=1402
+  _globals['_GETQUEUESTATSRESPONSE']._serialized_start=1404
+  _globals['_GETQUEUESTATSRESPONSE']._serialized_end=1469
+  _globals['_PAUSEQUEUEREQUEST']._serialized_start=1471
+  _globals['_PAUSEQUEUEREQUEST']._serialized_end=1533
+  _globals['_PAUSEQUEUERESPONSE']._serialized_start=1535
+  _globals['_PAUSEQUEUERESPONSE']._serialized_end=1592
+  _globals['_RESUMEQUEUEREQUEST']._serialized_start=1594
+  _globals['_RESUMEQUEUEREQUEST']._serialized_end=1657
+  _globals['_RESUMEQUEUERESPONSE']._serialized_start=1659
+  _globals['_RESUMEQUEUERESPONSE']._serialized_end=1717
+  _globals['_UPDATEQUEUEREQUEST']._serialized_start=1720
+  _globals['_UPDATEQUEUEREQUEST']._serialized_end=1916
+  _globals['_UPDATEQUEUERESPONSE']._serialized_start=1918
+  _globals['_UPDATEQUEUERESPONSE']._serialized_end=1976
 # @@protoc_insertion_point(module_scope)

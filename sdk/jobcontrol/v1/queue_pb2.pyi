@@ -37,6 +37,9 @@ class Queue(_message.Message):
     LIMITS_SET_FIELD_NUMBER: _builtins.int
     HELD_UNTIL_FIELD_NUMBER: _builtins.int
     STATS_FIELD_NUMBER: _builtins.int
+    CHANGED_BY_FIELD_NUMBER: _builtins.int
+    CHANGED_REASON_FIELD_NUMBER: _builtins.int
+    CHANGED_AT_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
     """Its name, for example "generate-ku"."""
     paused: _builtins.bool
@@ -47,6 +50,10 @@ class Queue(_message.Message):
     """Why it was paused."""
     limits_set: _builtins.bool
     """True if UpdateQueue has set the limits."""
+    changed_by: _builtins.str
+    """Who paused, resumed or limited it last; empty if nobody has yet."""
+    changed_reason: _builtins.str
+    """Why, if they said so."""
     @_builtins.property
     def paused_at(self) -> _timestamp_pb2.Timestamp:
         """When it was paused."""
@@ -67,6 +74,10 @@ class Queue(_message.Message):
     def stats(self) -> Global___QueueStats:
         """Its current counters, without the recent ones."""
 
+    @_builtins.property
+    def changed_at(self) -> _timestamp_pb2.Timestamp:
+        """When that was."""
+
     def __init__(
         self,
         *,
@@ -80,10 +91,13 @@ class Queue(_message.Message):
         limits_set: _builtins.bool = ...,
         held_until: _timestamp_pb2.Timestamp | None = ...,
         stats: Global___QueueStats | None = ...,
+        changed_by: _builtins.str = ...,
+        changed_reason: _builtins.str = ...,
+        changed_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["declared_limits", b"declared_limits", "held_until", b"held_until", "limits", b"limits", "paused_at", b"paused_at", "stats", b"stats"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "declared_limits", b"declared_limits", "held_until", b"held_until", "limits", b"limits", "paused_at", b"paused_at", "stats", b"stats"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["declared_limits", b"declared_limits", "held_until", b"held_until", "limits", b"limits", "limits_set", b"limits_set", "paused", b"paused", "paused_at", b"paused_at", "paused_by", b"paused_by", "paused_reason", b"paused_reason", "queue", b"queue", "stats", b"stats"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "changed_by", b"changed_by", "changed_reason", b"changed_reason", "declared_limits", b"declared_limits", "held_until", b"held_until", "limits", b"limits", "limits_set", b"limits_set", "paused", b"paused", "paused_at", b"paused_at", "paused_by", b"paused_by", "paused_reason", b"paused_reason", "queue", b"queue", "stats", b"stats"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -378,7 +392,7 @@ class ResumeQueueRequest(_message.Message):
     Validation: required; ^[a-z0-9][a-z0-9-]{0,62}$.
     """
     reason: _builtins.str
-    """Kept in the audit log.
+    """Why: see `Queue.changed_reason`.
     Validation: at most 512 characters; no control characters but line breaks and tabs.
     """
     def __init__(
@@ -429,12 +443,17 @@ class UpdateQueueRequest(_message.Message):
     LIMITS_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     USE_DECLARED_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
     """Name of the queue.
     Validation: required; ^[a-z0-9][a-z0-9-]{0,62}$.
     """
     use_declared: _builtins.bool
     """Forget what was set: the limits are what the pipelines declare. Excludes `limits`."""
+    reason: _builtins.str
+    """Why: see `Queue.changed_reason`.
+    Validation: at most 512 characters; no control characters but line breaks and tabs.
+    """
     @_builtins.property
     def limits(self) -> Global___QueueLimits:
         """The new limits.
@@ -455,10 +474,11 @@ class UpdateQueueRequest(_message.Message):
         limits: Global___QueueLimits | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
         use_declared: _builtins.bool = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "queue", b"queue", "update_mask", b"update_mask", "use_declared", b"use_declared"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "queue", b"queue", "reason", b"reason", "update_mask", b"update_mask", "use_declared", b"use_declared"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

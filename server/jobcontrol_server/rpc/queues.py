@@ -24,10 +24,10 @@ class Queues:
         return self._store.write(_pause, request, caller)
 
     def resume(self, request: pb.ResumeQueueRequest, caller: Caller) -> Queue:
-        return self._store.write(_resume, request)
+        return self._store.write(_resume, request, caller)
 
     def update(self, request: pb.UpdateQueueRequest, caller: Caller) -> Queue:
-        return self._store.write(_update, request)
+        return self._store.write(_update, request, caller)
 
 
 def _pause(tx: Connection, request: pb.PauseQueueRequest, caller: Caller) -> Queue:
@@ -35,13 +35,14 @@ def _pause(tx: Connection, request: pb.PauseQueueRequest, caller: Caller) -> Que
     return get_queue(tx, request.queue)
 
 
-def _resume(tx: Connection, request: pb.ResumeQueueRequest) -> Queue:
-    resume_queue(tx, request.queue)
+def _resume(tx: Connection, request: pb.ResumeQueueRequest, caller: Caller) -> Queue:
+    resume_queue(tx, request.queue, actor=caller.actor, reason=request.reason)
     return get_queue(tx, request.queue)
 
 
-def _update(tx: Connection, request: pb.UpdateQueueRequest) -> Queue:
-    limit_queue(tx, request.queue, None if request.use_declared else to_changes(request))
+def _update(tx: Connection, request: pb.UpdateQueueRequest, caller: Caller) -> Queue:
+    changes = None if request.use_declared else to_changes(request)
+    limit_queue(tx, request.queue, changes, actor=caller.actor, reason=request.reason)
     return get_queue(tx, request.queue)
 
 

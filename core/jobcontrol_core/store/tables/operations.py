@@ -48,6 +48,10 @@ queues = Table(
     # [[microseconds, steps]]: the starts of the window.
     Column("grants", Json, nullable=False),
     Column("held_until", Moment),
+    # Who paused, resumed or limited it last. `updated_at` is also of what the engine writes.
+    Column("changed_by", String(128), nullable=False, server_default=""),
+    Column("changed_reason", Text, nullable=False, server_default=""),
+    Column("changed_at", Moment),
     Column("updated_at", Moment, nullable=False),
 )
 

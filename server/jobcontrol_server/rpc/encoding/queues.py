@@ -22,6 +22,9 @@ def to_queue(queue: Queue) -> pb.Queue:
         declared_limits=_to_limits(queue.declared),
         limits_set=queue.is_chosen,
         held_until=to_timestamp(queue.held_until),
+        changed_by=queue.changed_by,
+        changed_reason=queue.changed_reason,
+        changed_at=to_timestamp(queue.changed_at),
         stats=pb.QueueStats(
             queue=queue.name,
             waiting=load.waiting,

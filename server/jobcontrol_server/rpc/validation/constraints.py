@@ -122,6 +122,7 @@ CONSTRAINTS: Mapping[tuple[str, str], Constraint] = {
     ("ResumeQueueRequest", "queue"): required(NAME),
     ("ResumeQueueRequest", "reason"): optional(REASON),
     ("UpdateQueueRequest", "queue"): required(NAME),
+    ("UpdateQueueRequest", "reason"): optional(REASON),
     ("UpdateQueueRequest", "limits"): Constraint(
         (alone("use_declared"),), "is required, unless use_declared is set", unless="use_declared"
     ),
