@@ -78,8 +78,12 @@ class Replay:
             was_claimed_in_bulk = step.attempt > known.attempt and step.status is not StepStatus.PROCESSING
             return StepStatus.PROCESSING if was_claimed_in_bulk else known.status
         is_birth = step.attempt == 0 and step.completed_at in (None, step.created_at)
-        # A step that was born in bulk was not told by its id then; it was PENDING.
-        return None if is_birth else StepStatus.PENDING
+        is_claimed_at_birth = step.status is StepStatus.PROCESSING and step.started_at == step.created_at
+        if is_birth or is_claimed_at_birth:
+            return None
+        # A step that was born, or claimed, in bulk was not told by its id then.
+        has_run = step.attempt > 0 and step.status in (StepStatus.COMPLETED, StepStatus.FAILED)
+        return StepStatus.PROCESSING if has_run else StepStatus.PENDING
 
     def _move_in_bulk(self, stage: str, previous: StepStatus | None, status: StepStatus, count: int) -> None:
         if previous is not None:

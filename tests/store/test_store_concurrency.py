@@ -184,5 +184,7 @@ def _claims_after_the_cancel(builds: Builds, job_id: str) -> list[int]:
     return [
         event.sequence
         for event in events
-        if event.sequence >= cancelled and any(step.status is StepStatus.PROCESSING for step in event.steps)
+        if event.sequence >= cancelled
+        # What runs at the cancel is told in its commit: with a receipt, which a claim has not.
+        and any(step.status is StepStatus.PROCESSING and step.stop_receipt is None for step in event.steps)
     ]

@@ -71,7 +71,49 @@ def test_one_exchange_ends_steps_of_several_jobs_and_claims_in_others(builds: Bu
     done = builds.exchange(outcomes, *(ClaimWish(job_id, {CONCEPTS: 1, FINALIZE_NO: 1}) for job_id in jobs))
     assert done.accepted == {first.step.id, second.step.id}
     assert {one.job_id for one in done.committed} == set(jobs)
-    assert [one.step.job_id for one in done.claimed] == [jobs[2]]
+    # The first job's only concept has ended: with it its finalize step was born, and claimed.
+    assert [(one.step.job_id, one.step.stage_no) for one in done.claimed] == [
+        (jobs[2], CONCEPTS),
+        (jobs[0], FINALIZE_NO),
+    ]
+    for job_id in jobs:
+        builds.audit(job_id)
+
+
+def test_children_are_claimed_in_the_transaction_that_brings_them_forth(builds: Builds) -> None:
+    job_id = builds.start()
+    parent = builds.claim_one(job_id)
+    outcome = outcome_of(parent, succeeded(born=children(SUB_CONCEPTS, 3)))
+    done = builds.exchange([outcome], ClaimWish(job_id, {CONCEPTS: 1, SUB_CONCEPTS: 2}))
+    assert [one.step.ordinal for one in done.claimed] == [0, 1]
+    event = builds.events(job_id)[-1]
+    assert [(step.stage, step.status, step.attempt) for step in event.steps] == [
+        ("concepts", StepStatus.COMPLETED, 1),
+        ("sub-concepts", StepStatus.PROCESSING, 1),
+        ("sub-concepts", StepStatus.PROCESSING, 1),
+        ("sub-concepts", StepStatus.PENDING, 0),
+    ]
+    builds.audit(job_id)
+
+
+def test_a_child_with_a_long_input_is_left_to_the_next_claim(builds: Builds) -> None:
+    job_id = builds.start()
+    parent = builds.claim_one(job_id)
+    long = children(SUB_CONCEPTS, 1, input=f'"{"x" * 20_000}"')
+    wish = ClaimWish(job_id, {SUB_CONCEPTS: 2})
+    assert builds.exchange([outcome_of(parent, succeeded(born=long))], wish).claimed == ()
+    assert [one.input for one in builds.exchange([], wish).claimed] == [long[0].input]
+
+
+def test_children_under_a_paused_job_are_not_claimed(builds: Builds) -> None:
+    job_id = builds.start()
+    parent = builds.claim_one(job_id)
+    builds.pause(job_id)
+    done = builds.exchange(
+        [outcome_of(parent, succeeded(born=children(SUB_CONCEPTS, 2)))], ClaimWish(job_id, {SUB_CONCEPTS: 2})
+    )
+    assert done.claimed == ()
+    assert done.accepted == {parent.step.id}
 
 
 def test_a_wish_for_more_than_there_is_claims_what_there_is(builds: Builds) -> None:

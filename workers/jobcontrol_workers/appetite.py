@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from jobcontrol_core.domain.outcomes import StepOutcome, Succeeded
 from jobcontrol_core.domain.values import Build
 from jobcontrol_core.store.claims import ClaimWish
 from jobcontrol_core.store.exchange import Exchanged, Waiting
@@ -82,9 +83,14 @@ class Appetite:
         """Until a queue opens that was closed by its limits, if a known place may wait for it."""
         return self._room.seconds_to_opening() if self._known else None
 
-    def choose(self, tickets: Sequence[Place]) -> Errand:
-        """Wishes for the tickets first, then for known places; no more than can start at once."""
+    def choose(self, tickets: Sequence[Place], outcomes: Sequence[StepOutcome] = ()) -> Errand:
+        """Wishes for the tickets first, then for known places; no more than can start at once.
+
+        Known is also what these outcomes, of the same exchange, bring forth.
+        """
         now = self._clock()
+        for place in self._births(outcomes):
+            self._learn(place, now)
         for place in tickets:
             self._learn(place, now)
         known = [place for place, known in self._known.items() if not self._is_slice_over(place, known, now)]
@@ -138,6 +144,16 @@ class Appetite:
     def _is_slice_over(self, place: Place, known: Known, now: float) -> bool:
         has_others = bool(self._waiting_jobs - {place[0]})
         return has_others and now - known.since > SLICE_SECONDS and self._can_push()
+
+    def _births(self, outcomes: Sequence[StepOutcome]) -> Iterator[Place]:
+        """The stages of the outcomes' children; and finalize, where a job has nothing else that is known."""
+        busy = {job_id for job_id, _ in self._known}
+        for outcome in outcomes:
+            children = outcome.outcome.children if isinstance(outcome.outcome, Succeeded) else ()
+            yield from {(outcome.job_id, child.stage_no) for child in children}
+            build = self._builds.get(outcome.job_id)
+            if build is not None and not children and outcome.job_id not in busy:
+                yield outcome.job_id, len(build.stages) - 1
 
     def _has_room(self, place: Place) -> bool:
         known = self._known.get(place)

@@ -174,7 +174,7 @@ class Journal:
 
     def _exchange(self, session_id: str, batch: Batch, orders: list[Order], *, is_claiming: bool) -> None:
         try:
-            errand = self._appetite.choose([(o.job_id, o.stage_no) for o in orders]) if is_claiming else Errand()
+            errand = self._errand(batch, orders) if is_claiming else Errand()
             has_anything = batch.outcomes or batch.reports or errand.wishes
             exchanged = self._commit(session_id, batch, errand.wishes) if has_anything else NOTHING
             self._follow_up(session_id, batch.outcomes, errand, exchanged)
@@ -189,6 +189,9 @@ class Journal:
         finally:
             for order in orders:
                 order.done.set_result(None)
+
+    def _errand(self, batch: Batch, orders: Sequence[Order]) -> Errand:
+        return self._appetite.choose([(order.job_id, order.stage_no) for order in orders], batch.outcomes)
 
     def _commit(self, session_id: str, batch: Batch, wishes: Sequence[ClaimWish]) -> Exchanged:
         """One exchange. What the database refuses is reports, which are let go, or an outcome.

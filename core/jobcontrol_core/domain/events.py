@@ -15,6 +15,9 @@ from jobcontrol_core.domain.progress import StageCounts, StageProgress, project_
 from jobcontrol_core.domain.stored import member_or_none
 from jobcontrol_core.domain.values import ErrorInfo, Step
 
+#: Made once: json.dumps makes an encoder for every call that is not all defaults.
+_to_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 VERSION = 1
 MAX_STEPS = 500
 MAX_BYTES = 256 << 10
@@ -77,8 +80,21 @@ class JobEvent:
 LOGGED = len(fields(Logged))
 
 
-def encode_event(event: JobEvent) -> str:
-    """The event's payload. Steps beyond MAX_STEPS or MAX_BYTES must have been folded into `bulk` before."""
+def encode_steps(steps: Sequence[Step]) -> list[str]:
+    """The JSON of as many of `steps`, from the first, as one event may tell one by one."""
+    texts: list[str] = []
+    size = 0
+    for step in steps[:MAX_STEPS]:
+        text = _to_text(step_to_json(step))
+        size += len(text.encode())
+        if size > MAX_BYTES:
+            break
+        texts.append(text)
+    return texts
+
+
+def encode_event(event: JobEvent, step_texts: Sequence[str]) -> str:
+    """The event's payload; `step_texts` are its steps by `encode_steps`, all the others are in `bulk`."""
     payload: dict[str, Any] = {
         "v": VERSION,
         "percent": event.percent,
@@ -88,13 +104,12 @@ def encode_event(event: JobEvent) -> str:
     if event.change is not None:
         change = event.change
         payload["change"] = [change.previous, change.status, change.actor, change.reason]
-    if event.steps:
-        payload["steps"] = [step_to_json(step) for step in event.steps]
     if event.bulk:
         payload["bulk"] = [[bulk.stage, bulk.previous, bulk.status, bulk.count] for bulk in event.bulk]
     if event.logged:
         payload["logged"] = [[one.step_id, one.stage, one.attempt, one.first, one.last] for one in event.logged]
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    text = _to_text(payload)
+    return f'{text[:-1]},"steps":[{",".join(step_texts)}]}}' if step_texts else text
 
 
 def decode_event(job_id: str, sequence: int, created_at: datetime, payload: str) -> JobEvent:
@@ -120,16 +135,6 @@ def decode_event(job_id: str, sequence: int, created_at: datetime, payload: str)
         ),
         logged=tuple(Logged(*told[:LOGGED]) for told in data.get("logged", ())),
     )
-
-
-def fits(steps: Sequence[Step]) -> int:
-    """How many of `steps`, from the first, one event may tell one by one."""
-    size = 0
-    for number, step in enumerate(steps[:MAX_STEPS]):
-        size += len(json.dumps(step_to_json(step), ensure_ascii=False).encode())
-        if size > MAX_BYTES:
-            return number
-    return min(len(steps), MAX_STEPS)
 
 
 def step_to_json(step: Step) -> dict[str, Any]:

@@ -26,4 +26,5 @@ def member_or_none(kind: type[E], stored: str | None) -> E | None:
 
     For what explains a state. The states themselves are what all releases must agree on: see `lifecycle`.
     """
-    return next((member for member in kind if member.value == stored), None)
+    # Mostly there is none, and of every step there are two such columns.
+    return None if stored is None else next((member for member in kind if member.value == stored), None)

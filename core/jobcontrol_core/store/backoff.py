@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select, update
 from jobcontrol_core.domain.lifecycle import StepStatus
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.exchange import Waiting
-from jobcontrol_core.store.tables import job_stages, steps
+from jobcontrol_core.store.tables import IS_BACKING_OFF, job_stages, steps
 
 BATCH = 1_000
 
@@ -19,7 +19,7 @@ def make_due(tx: Connection) -> tuple[Waiting, ...]:
     """
     found = tx.execute(
         select(steps.c.id, steps.c.job_id, steps.c.stage_no)
-        .where(steps.c.status == StepStatus.PENDING, ~steps.c.is_due, steps.c.next_attempt_at <= read_now(tx))
+        .where(IS_BACKING_OFF, steps.c.next_attempt_at <= read_now(tx))
         .order_by(steps.c.next_attempt_at)
         .limit(BATCH)
         .with_for_update(skip_locked=True)

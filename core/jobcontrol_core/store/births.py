@@ -57,6 +57,7 @@ def _bear(ledger: Ledger, entry: Entry, rows: Sequence[dict[str, Any]]) -> None:
     for start in range(0, len(rows), _INSERT_CHUNK):
         ledger.tx.execute(insert(steps), rows[start : start + _INSERT_CHUNK])
     if len(rows) <= MAX_STEPS:
+        ledger.newborn += [row for row in rows if row["status"] is StepStatus.PENDING]
         for row in rows:
             entry.tell_step(None, to_step(row))
         return

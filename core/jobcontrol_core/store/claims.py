@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,12 +17,29 @@ from jobcontrol_core.store.blobs import unspill
 from jobcontrol_core.store.ledger import Entry, Ledger
 from jobcontrol_core.store.reports import read_checkpoints
 from jobcontrol_core.store.rows import Row, to_step
-from jobcontrol_core.store.tables import steps
+from jobcontrol_core.store.tables import IS_CLAIMABLE, steps
+
+# Statements of every exchange are built once: building one costs more than running it.
+_CLAIMABLE = (
+    select(steps)
+    .where(
+        steps.c.job_id == bindparam("job_id"),
+        steps.c.stage_no == bindparam("stage_no"),
+        IS_CLAIMABLE,
+    )
+    .order_by(steps.c.position)
+    .limit(bindparam("room"))
+    .with_for_update(skip_locked=True)
+)
+_BEGIN = update(steps).where(steps.c.id == bindparam("b_id"), steps.c.status == StepStatus.PENDING)
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimWish:
-    """What a session has room for in one job: at most `room[stage_no]` steps of each stage, served in that order."""
+    """What a session has room for in one job: at most `room[stage_no]` steps of each stage, served in that order.
+
+    It is for what waits there, then for what the same transaction brings forth.
+    """
 
     job_id: str
     room: Mapping[int, int]
@@ -36,16 +54,28 @@ def lock_claimable(tx: Connection, wishes: Sequence[ClaimWish]) -> list[Row]:
     return list({row["id"]: row for row in found}.values())
 
 
+def claimable_newborn(ledger: Ledger, wishes: Sequence[ClaimWish], candidates: Sequence[Row]) -> list[Row]:
+    """Steps born in this transaction for which these wishes have room besides the candidates.
+
+    A long input is not in the database yet: such a step is left to the next claim.
+    """
+    room = Counter({(wish.job_id, stage_no): room for wish in wishes for stage_no, room in wish.room.items()})
+    room.subtract((row["job_id"], row["stage_no"]) for row in candidates)
+    found = []
+    for row in ledger.newborn:
+        place = (row["job_id"], row["stage_no"])
+        if room[place] > 0 and row["input_sha256"] is None:
+            room[place] -= 1
+            found.append(row)
+    return found
+
+
 def write_claims(ledger: Ledger, candidates: Sequence[Row], *, session_id: str) -> tuple[ClaimedStep, ...]:
     """Take these steps, which their jobs and queues allow: PROCESSING, with a new attempt number."""
     if not candidates:
         return ()
-    ledger.tx.execute(
-        update(steps)
-        .where(steps.c.id == bindparam("b_id"), steps.c.status == StepStatus.PENDING)
-        .values(session_id=session_id, **_begun(ledger.now)),
-        [{"b_id": row["id"], "attempt": row["attempt"] + 1} for row in candidates],
-    )
+    begun = {"session_id": session_id, **_begun(ledger.now)}
+    ledger.tx.execute(_BEGIN, [{"b_id": row["id"], "attempt": row["attempt"] + 1, **begun} for row in candidates])
     checkpoints = read_checkpoints(ledger.tx, candidates)
     return tuple(_claimed(ledger, row, checkpoints.get(row["id"])) for row in candidates)
 
@@ -58,19 +88,8 @@ def allows_claims(entry: Entry) -> bool:
 def _lock(tx: Connection, wish: ClaimWish, stage_no: int, room: int) -> Sequence[Row]:
     if room <= 0:
         return []
-    claimable = (
-        select(steps)
-        .where(
-            steps.c.job_id == wish.job_id,
-            steps.c.stage_no == stage_no,
-            steps.c.status == StepStatus.PENDING,
-            steps.c.is_due,
-        )
-        .order_by(steps.c.position)
-        .limit(room)
-        .with_for_update(skip_locked=True)
-    )
-    return tx.execute(claimable).mappings().all()
+    place = {"job_id": wish.job_id, "stage_no": stage_no, "room": room}
+    return tx.execute(_CLAIMABLE, place).mappings().all()
 
 
 def _begun(now: datetime) -> dict[str, Any]:

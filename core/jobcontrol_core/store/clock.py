@@ -45,8 +45,11 @@ def _postgresql_now(element: Any, compiler: Any, **kw: Any) -> str:
     return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
 
 
+_NOW = select(db_now())
+
+
 def read_now(tx: Connection) -> datetime:
     """The database's time, read once and used for everything that one transaction tells."""
-    now = tx.execute(select(db_now())).scalar_one()
+    now = tx.execute(_NOW).scalar_one()
     assert isinstance(now, datetime)
     return now

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from jobcontrol_core.domain.lifecycle import ACTIVE_JOB
 from jobcontrol_core.domain.values import JobError
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.ledger import Committed
 from jobcontrol_core.store.stopping import fail_job
-from jobcontrol_core.store.tables import jobs
+from jobcontrol_core.store.tables import IS_ACTIVE, jobs
 
 ERROR_TYPE = "JobTimeout"
 #: Jobs told of in one turn; the rest comes with the next.
@@ -20,7 +19,7 @@ def read_overdue_jobs(tx: Connection) -> list[str]:
     """The jobs that go on past their deadline, and that nothing stops yet."""
     overdue = (
         select(jobs.c.id)
-        .where(jobs.c.status.in_(ACTIVE_JOB), jobs.c.stopping_because.is_(None), jobs.c.deadline_at <= read_now(tx))
+        .where(IS_ACTIVE, jobs.c.stopping_because.is_(None), jobs.c.deadline_at <= read_now(tx))
         .order_by(jobs.c.id)
         .limit(MOST)
     )

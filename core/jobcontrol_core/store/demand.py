@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, or_, select
 
-from jobcontrol_core.domain.lifecycle import CLAIMABLE_JOB, StepStatus
+from jobcontrol_core.domain.lifecycle import CLAIMABLE_JOB
 from jobcontrol_core.store.clock import db_now
 from jobcontrol_core.store.sessions import ServedStage, live_stages
-from jobcontrol_core.store.tables import job_stages, jobs, queues, steps
+from jobcontrol_core.store.tables import IS_ACTIVE, IS_CLAIMABLE, job_stages, jobs, queues, steps
 
 #: Stages of jobs looked at in one turn; the rest comes when these have been served.
 MOST = 1_000
@@ -42,8 +42,7 @@ _is_claimable = (
     .where(
         steps.c.job_id == _stage.job_id,
         steps.c.stage_no == _stage.stage_no,
-        steps.c.status == StepStatus.PENDING,
-        steps.c.is_due,
+        IS_CLAIMABLE,
     )
     .exists()
 )
@@ -57,8 +56,12 @@ _CLAIMABLE_STAGES = (
         _stage.queue,
         _pending.label("pending"),
     )
-    .select_from(jobs.join(job_stages, _stage.job_id == jobs.c.id).outerjoin(queues, queues.c.name == _stage.queue))
+    # The active jobs first, which are few, then their stages: an id that is a value has no index to be found by.
+    .select_from(
+        jobs.join(job_stages, _stage.job_id == jobs.c.id.concat("")).outerjoin(queues, queues.c.name == _stage.queue)
+    )
     .where(
+        IS_ACTIVE,
         jobs.c.status.in_(CLAIMABLE_JOB),
         jobs.c.stopping_because.is_(None),
         jobs.c.waits_for.is_(None),

@@ -11,7 +11,7 @@ from jobcontrol_core.domain.lifecycle import StopReceipt
 from jobcontrol_core.domain.outcomes import StepOutcome
 from jobcontrol_core.domain.reports import StepReport
 from jobcontrol_core.domain.values import ClaimedStep
-from jobcontrol_core.store.claims import ClaimWish, allows_claims, lock_claimable, write_claims
+from jobcontrol_core.store.claims import ClaimWish, allows_claims, claimable_newborn, lock_claimable, write_claims
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.fanin import conclude
 from jobcontrol_core.store.ledger import Committed, Ledger
@@ -57,8 +57,8 @@ def exchange(
     """Record reports and outcomes, and claim by the wishes.
 
     The lock order of the whole transaction is Ledger's: the steps of reports and outcomes by (job_id, id); the
-    claim's steps, which never wait; the jobs by id. A wish is for what the job allows at that moment; it
-    may well come back empty.
+    claim's steps, which never wait; the jobs by id. Children, and a finalize step, that these outcomes bring forth
+    are claimed with the rest. A wish is for what the job allows at that moment; it may well come back empty.
     """
     now = read_now(tx)
     told = lock_running(tx, outcomes, reports)
@@ -67,6 +67,8 @@ def exchange(
     write_reports(ledger, told.reported)
     write_endings(ledger, told.endings)
     write_receipts(ledger, told.over, StopReceipt.STOPPED)
+    conclude(ledger)
+    candidates += claimable_newborn(ledger, wishes, candidates)
     allowed = [row for row in candidates if allows_claims(ledger.entries[row["job_id"]])]
     granted, closed = grant(ledger, allowed)
     claimed = write_claims(ledger, granted, session_id=session_id)
@@ -82,6 +84,7 @@ def finish_endings(tx: Connection, endings: Sequence[Ending], given_up: Sequence
     ledger = Ledger.open(tx, read_now(tx), {row["job_id"] for row in rows})
     write_endings(ledger, endings)
     write_receipts(ledger, given_up, StopReceipt.KILLED)
+    conclude(ledger)
     return _settled(ledger, endings)
 
 
@@ -102,7 +105,6 @@ def _settled(
     claimed: tuple[ClaimedStep, ...] = (),
     closed: tuple[Closed, ...] = (),
 ) -> Exchanged:
-    conclude(ledger)
     committed = ledger.settle()
     accepted = frozenset(ending.row["id"] for ending in endings)
     stopping = tuple(entry.job_id for entry in just_stopped(ledger))

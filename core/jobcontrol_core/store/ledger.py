@@ -17,7 +17,7 @@ from sqlalchemy import Connection, insert, update
 from sqlalchemy.sql import bindparam
 
 from jobcontrol_core.crash_points import CrashPoint, crash_at
-from jobcontrol_core.domain.events import BulkChange, JobEvent, Logged, StatusChange, encode_event, fits
+from jobcontrol_core.domain.events import BulkChange, JobEvent, Logged, StatusChange, encode_event, encode_steps
 from jobcontrol_core.domain.lifecycle import JOB_MOVES, JobStatus, StepStatus, Stopping, StopReceipt
 from jobcontrol_core.domain.progress import COUNTER_OF, StageCounts, StageProgress, percent_of, project_stages
 from jobcontrol_core.domain.stored import from_stored
@@ -28,6 +28,12 @@ from jobcontrol_core.store.rows import Row, to_counts, to_stage_spec
 from jobcontrol_core.store.tables import job_events, job_stages, jobs
 
 SYSTEM = "system"
+
+_WRITE_STAGE = update(job_stages).where(
+    job_stages.c.job_id == bindparam("b_job"), job_stages.c.stage_no == bindparam("b_stage")
+)
+_WRITE_JOB = update(jobs).where(jobs.c.id == bindparam("b_job"))
+_TELL = insert(job_events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +168,9 @@ class Ledger:
         self.entries = entries
         #: Queues that handlers asked to leave alone for a while: see store/limits.py.
         self.holds: dict[str, timedelta] = {}
+        #: PENDING steps that this transaction brought forth and tells one by one; nobody else sees them before its
+        #: commit, or has locked them.
+        self.newborn: list[Row] = []
         self._gated: set[str] = set()
         #: The transaction's large values, all written at its end in one order, so that none waits in a circle.
         self.spill = Spill()
@@ -201,7 +210,7 @@ class Ledger:
         self.spill.write(self.tx, self.now)
         self._write_stages(told)
         events = [self._write_job(entry) for entry in told]
-        self.tx.execute(insert(job_events), events)
+        self.tx.execute(_TELL, events)
         crash_at(CrashPoint.BEFORE_COMMIT)
         return tuple(
             Committed(entry.job_id, event["sequence"], entry.status.has_ended)
@@ -215,15 +224,10 @@ class Ledger:
             for stage_no in sorted(entry.moved_stages)
         ]
         if moved:
-            self.tx.execute(
-                update(job_stages).where(
-                    job_stages.c.job_id == bindparam("b_job"), job_stages.c.stage_no == bindparam("b_stage")
-                ),
-                moved,
-            )
+            self.tx.execute(_WRITE_STAGE, moved)
 
     def _write_job(self, entry: Entry) -> dict[str, Any]:
-        event = self._event(entry)
+        event, step_texts = self._event(entry)
         row = entry.row
         values = dict(entry.values)
         values |= {
@@ -237,15 +241,16 @@ class Ledger:
             "started_at": row["started_at"] or (self.now if entry.status is JobStatus.PROCESSING else None),
             "completed_at": self.now if entry.status.has_ended else None,
         }
-        self.tx.execute(update(jobs).where(jobs.c.id == entry.job_id), values)
+        self.tx.execute(_WRITE_JOB, {"b_job": entry.job_id, **values})
         return {
             "job_id": entry.job_id,
             "sequence": event.sequence,
             "created_at": self.now,
-            "payload": encode_event(event),
+            "payload": encode_event(event, step_texts),
         }
 
-    def _event(self, entry: Entry) -> JobEvent:
+    def _event(self, entry: Entry) -> tuple[JobEvent, list[str]]:
+        """What is told of a job, and the JSON of the steps that it tells one by one."""
         weighted = entry.stages[:-1]
         stages = project_stages(
             [(spec.name, spec.weight, counts) for spec, counts in zip(weighted, entry.counts, strict=False)]
@@ -253,11 +258,11 @@ class Ledger:
         percent = _percent(entry, stages)
         moves = sorted(entry.steps.values(), key=lambda move: move[1].position)
         steps = [step for _, step in moves]
-        told = fits(steps)
-        for previous, step in moves[told:]:
+        texts = encode_steps(steps)
+        for previous, step in moves[len(texts) :]:
             if previous is not step.status:
                 entry.add_bulk(step.stage, previous, step.status, 1)
-        return JobEvent(
+        event = JobEvent(
             job_id=entry.job_id,
             sequence=entry.row["last_sequence"] + 1,
             created_at=self.now,
@@ -265,10 +270,11 @@ class Ledger:
             stages=stages,
             status=entry.status,
             change=entry.change,
-            steps=tuple(steps[:told]),
+            steps=tuple(steps[: len(texts)]),
             bulk=tuple(BulkChange(*kind, count) for kind, count in entry.bulk.items()),
             logged=tuple(entry.logged),
         )
+        return event, texts
 
 
 def _percent(entry: Entry, stages: Sequence[StageProgress]) -> int:

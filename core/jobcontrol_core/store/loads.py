@@ -10,10 +10,19 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
-from jobcontrol_core.domain.lifecycle import CLAIMABLE_JOB, StepStatus
+from jobcontrol_core.domain.lifecycle import CLAIMABLE_JOB
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.limits import count_running
-from jobcontrol_core.store.tables import dead_letters, job_stages, jobs, steps, workers
+from jobcontrol_core.store.tables import (
+    IS_ACTIVE,
+    IS_BACKING_OFF,
+    IS_CLAIMABLE,
+    dead_letters,
+    job_stages,
+    jobs,
+    steps,
+    workers,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,7 @@ def _delayed(tx: Connection, names: Sequence[str]) -> dict[str, int]:
     counted = (
         _handed_out(func.count())
         .join(steps, (steps.c.job_id == _stage.job_id) & (steps.c.stage_no == _stage.stage_no))
-        .where(steps.c.status == StepStatus.PENDING, ~steps.c.is_due, _stage.queue.in_(names))
+        .where(IS_BACKING_OFF, _stage.queue.in_(names))
     )
     return _by_queue(tx, counted.group_by(_stage.queue))
 
@@ -72,8 +81,7 @@ def _oldest(tx: Connection, names: Sequence[str]) -> dict[str, timedelta]:
         .where(
             steps.c.job_id == _stage.job_id,
             steps.c.stage_no == _stage.stage_no,
-            steps.c.status == StepStatus.PENDING,
-            steps.c.is_due,
+            IS_CLAIMABLE,
         )
         .order_by(steps.c.position)
         .limit(1)
@@ -101,7 +109,8 @@ def _handed_out(counted: Any) -> Select[Any]:
     return (
         select(_stage.queue, counted)
         .select_from(jobs.join(job_stages, _stage.job_id == jobs.c.id))
-        .where(jobs.c.status.in_(CLAIMABLE_JOB), jobs.c.stopping_because.is_(None), jobs.c.waits_for.is_(None))
+        .where(IS_ACTIVE, jobs.c.status.in_(CLAIMABLE_JOB))
+        .where(jobs.c.stopping_because.is_(None), jobs.c.waits_for.is_(None))
     )
 
 

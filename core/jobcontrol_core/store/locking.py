@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, bindparam, or_, select
 
 from jobcontrol_core.store.rows import Row
 from jobcontrol_core.store.tables import job_stages, jobs, queues
@@ -26,15 +26,21 @@ _LOCKED = [
     jobs.c.last_sequence,
     jobs.c.started_at,
 ]
+_LOCK = (
+    select(*_LOCKED).where(jobs.c.id.in_(bindparam("job_ids", expanding=True))).order_by(jobs.c.id).with_for_update()
+)
 #: A stage with whether its queue is more than a name; a queue that nobody has published yet is not.
-_STAGES = select(job_stages, or_(queues.c.is_paused, queues.c.is_limited).label("is_gated")).select_from(
-    job_stages.outerjoin(queues, queues.c.name == job_stages.c.queue)
+_STAGES = (
+    select(job_stages, or_(queues.c.is_paused, queues.c.is_limited).label("is_gated"))
+    .select_from(job_stages.outerjoin(queues, queues.c.name == job_stages.c.queue))
+    .where(job_stages.c.job_id.in_(bindparam("job_ids", expanding=True)))
+    .order_by(job_stages.c.stage_no)
 )
 
 
 def lock_jobs(tx: Connection, job_ids: Sequence[str]) -> dict[str, Row]:
     """Lock the rows of these jobs, in id order. Unknown ids are left out."""
-    locked = tx.execute(select(*_LOCKED).where(jobs.c.id.in_(job_ids)).order_by(jobs.c.id).with_for_update())
+    locked = tx.execute(_LOCK, {"job_ids": job_ids})
     return {row["id"]: row for row in locked.mappings()}
 
 
@@ -44,7 +50,7 @@ def read_stages(tx: Connection, job_ids: Sequence[str]) -> dict[str, list[Row]]:
     They have no lock of their own: stage rows are written by holders of the job's lock alone.
     """
     stages: dict[str, list[Row]] = {job_id: [] for job_id in job_ids}
-    found = tx.execute(_STAGES.where(job_stages.c.job_id.in_(job_ids)).order_by(job_stages.c.stage_no))
+    found = tx.execute(_STAGES, {"job_ids": job_ids})
     for stage in found.mappings():
         stages[stage["job_id"]].append(stage)
     return stages

@@ -39,6 +39,19 @@ from jobcontrol_core.store.tables import alerts, dead_letters, step_attempts, st
 LONGEST_HOLD = 86_400.0
 
 
+_LOCK = (
+    select(steps)
+    .where(steps.c.id.in_(bindparam("step_ids", expanding=True)))
+    .order_by(steps.c.job_id, steps.c.id)
+    .with_for_update()
+)
+_END = update(steps).where(
+    steps.c.id == bindparam("b_id"),
+    steps.c.attempt == bindparam("b_attempt"),
+    steps.c.status == StepStatus.PROCESSING,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Ending:
     """A PROCESSING step, locked, and how its attempt ended."""
@@ -72,9 +85,7 @@ def lock_running(tx: Connection, outcomes: Iterable[StepOutcome], reports: Itera
     step_ids = sorted({step_id for step_id, _ in [*told, *ended]})
     if not step_ids:
         return Told([], [], [])
-    locked = tx.execute(
-        select(steps).where(steps.c.id.in_(step_ids)).order_by(steps.c.job_id, steps.c.id).with_for_update()
-    )
+    locked = tx.execute(_LOCK, {"step_ids": step_ids})
     rows = {(row["id"], row["attempt"]): row for row in locked.mappings()}
     running = {key: row for key, row in rows.items() if row["status"] == StepStatus.PROCESSING}
     reported = [Reported(row, told[key]) for key, row in running.items() if key in told]
@@ -161,14 +172,7 @@ def _write_success(ledger: Ledger, entry: Entry, row: Row, outcome: Succeeded) -
 
 def _update_steps(tx: Connection, updates: Sequence[Mapping[str, Any]]) -> None:
     """The rows are locked and were looked at; the guard says once more what must be true of them."""
-    tx.execute(
-        update(steps).where(
-            steps.c.id == bindparam("b_id"),
-            steps.c.attempt == bindparam("b_attempt"),
-            steps.c.status == StepStatus.PROCESSING,
-        ),
-        list(updates),
-    )
+    tx.execute(_END, list(updates))
 
 
 def _attempt_row(now: datetime, row: Row, decision: Decision) -> dict[str, Any]:

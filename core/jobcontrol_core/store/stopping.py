@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, exists, select, update
 
 from jobcontrol_core.domain.errors import JobTerminal
-from jobcontrol_core.domain.lifecycle import ACTIVE_JOB, JobStatus, StepStatus, Stopping, StopReceipt
+from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus, Stopping, StopReceipt
 from jobcontrol_core.domain.outcomes import Interrupted
 from jobcontrol_core.domain.values import JobError
 from jobcontrol_core.store.clock import read_now
@@ -17,10 +17,13 @@ from jobcontrol_core.store.ledger import Committed, Entry, Ledger
 from jobcontrol_core.store.outcomes import Ending
 from jobcontrol_core.store.receipts import IS_RUNNING
 from jobcontrol_core.store.rows import Row, require_etag, to_step
-from jobcontrol_core.store.tables import jobs, steps
+from jobcontrol_core.store.tables import IS_ACTIVE, IS_BACKING_OFF, IS_CLAIMABLE, job_stages, jobs, steps
 
 #: PENDING steps that one transaction ends.
 SWEEP = 1_000
+
+_stage = job_stages.c
+_HAS_PENDING = _stage.total - _stage.active - _stage.completed - _stage.failed - _stage.skipped > 0
 
 
 def cancel_job(
@@ -98,24 +101,23 @@ def sweep_job(tx: Connection, job_id: str) -> tuple[Committed, ...]:
 
 def read_stopping_jobs(tx: Connection) -> list[str]:
     """The jobs that are stopping and still have PENDING steps."""
-    has_pending = select(steps.c.id).where(steps.c.job_id == jobs.c.id, steps.c.status == StepStatus.PENDING).exists()
-    found = tx.execute(
-        select(jobs.c.id)
-        .where(jobs.c.status.in_(ACTIVE_JOB), jobs.c.stopping_because.is_not(None), has_pending)
-        .order_by(jobs.c.id)
-    )
+    has_pending = exists().where(job_stages.c.job_id == jobs.c.id, _HAS_PENDING)
+    stopping = select(jobs.c.id).where(IS_ACTIVE, jobs.c.stopping_because.is_not(None), has_pending)
+    found = tx.execute(stopping.order_by(jobs.c.id))
     return list(found.scalars())
 
 
 def _lock_pending(tx: Connection, job_id: str, *, skips_locked: bool = True) -> Sequence[Row]:
-    found = tx.execute(
-        select(steps)
-        .where(steps.c.job_id == job_id, steps.c.status == StepStatus.PENDING)
-        .order_by(steps.c.stage_no, steps.c.position)
-        .limit(SWEEP)
-        .with_for_update(skip_locked=skips_locked)
-    )
-    return found.mappings().all()
+    """Up to SWEEP of them, claimable ones first: each kind has an index of what is left of it, and of nothing else."""
+    stages = select(job_stages.c.stage_no).where(job_stages.c.job_id == job_id, _HAS_PENDING)
+    found: list[Row] = []
+    for stage_no in tx.execute(stages.order_by(job_stages.c.stage_no)).scalars():
+        for kind in (IS_CLAIMABLE, IS_BACKING_OFF):
+            if room := SWEEP - len(found):
+                pending = select(steps).where(steps.c.job_id == job_id, steps.c.stage_no == stage_no, kind)
+                limited = pending.order_by(steps.c.position).limit(room).with_for_update(skip_locked=skips_locked)
+                found += tx.execute(limited).mappings().all()
+    return found
 
 
 def _end_pending(ledger: Ledger, entry: Entry, pending: Sequence[Row]) -> None:

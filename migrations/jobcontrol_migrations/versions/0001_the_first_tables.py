@@ -364,7 +364,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_steps_claimable",
-            ["job_id", "stage_no", "position"],
+            ["job_id", "stage_no", "status", "position"],
             unique=False,
             sqlite_where=sa.text("status = 'PENDING' AND is_due"),
             postgresql_where=sa.text("status = 'PENDING' AND is_due"),

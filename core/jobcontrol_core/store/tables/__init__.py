@@ -1,6 +1,9 @@
 """The tables. Times are `Moment`s, ids UUIDv7 text, JSON text is written by us and never queried into."""
 
 from jobcontrol_core.store.tables.builds import (
+    IS_ACTIVE,
+    IS_BACKING_OFF,
+    IS_CLAIMABLE,
     blobs,
     job_events,
     job_stages,
@@ -24,6 +27,9 @@ from jobcontrol_core.store.tables.operations import (
 )
 
 __all__ = [
+    "IS_ACTIVE",
+    "IS_BACKING_OFF",
+    "IS_CLAIMABLE",
     "alerts",
     "audit_events",
     "blobs",

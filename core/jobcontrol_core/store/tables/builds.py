@@ -22,6 +22,8 @@ from jobcontrol_core.store.clock import Moment
 from jobcontrol_core.store.tables.columns import Id, Json, Name, Position, job_key, metadata
 
 _ACTIVE = "status IN ('PENDING', 'PROCESSING', 'PAUSED', 'CANCELLING')"
+_CLAIMABLE = "status = 'PENDING' AND is_due"
+_BACKING_OFF = "status = 'PENDING' AND NOT is_due"
 
 jobs = Table(
     "jobs",
@@ -147,15 +149,17 @@ steps = Table(
         "ix_steps_claimable",
         "job_id",
         "stage_no",
+        # Always PENDING, and only there to be named: SQLite takes the index of which a query names most columns.
+        "status",
         "position",
-        sqlite_where=text("status = 'PENDING' AND is_due"),
-        postgresql_where=text("status = 'PENDING' AND is_due"),
+        sqlite_where=text(_CLAIMABLE),
+        postgresql_where=text(_CLAIMABLE),
     ),
     Index(
         "ix_steps_backing_off",
         "next_attempt_at",
-        sqlite_where=text("status = 'PENDING' AND NOT is_due"),
-        postgresql_where=text("status = 'PENDING' AND NOT is_due"),
+        sqlite_where=text(_BACKING_OFF),
+        postgresql_where=text(_BACKING_OFF),
     ),
     Index(
         "ix_steps_running",
@@ -179,6 +183,12 @@ steps = Table(
     ),
     Index("ix_steps_job_id_stage_no_position", "job_id", "stage_no", "position"),
 )
+
+# A query that is to find its rows by one of the indexes above says the condition as the index does: SQLite takes
+# neither "is_due = 1" for "is_due" nor a list of values for the same list of literals.
+IS_ACTIVE = text(f"jobs.{_ACTIVE}")
+IS_CLAIMABLE = text("steps.status = 'PENDING' AND steps.is_due")
+IS_BACKING_OFF = text("steps.status = 'PENDING' AND NOT steps.is_due")
 
 step_attempts = Table(
     "step_attempts",
