@@ -13,6 +13,7 @@ from jobcontrol_core.bus.listener import Listener
 from jobcontrol_core.bus.postman import JOBS_CHANNEL, Postman
 from jobcontrol_core.settings import Settings
 from jobcontrol_core.store.engine import Store
+from jobcontrol_core.store.schema import require_tables
 from jobcontrol_server.dispatch import Dispatcher
 from jobcontrol_server.rpc.builds import Builds
 from jobcontrol_server.rpc.encoding.watches import WatchEncoder
@@ -20,7 +21,6 @@ from jobcontrol_server.rpc.listening import Listening
 from jobcontrol_server.rpc.pages import PageTokens
 from jobcontrol_server.rpc.queues import Queues
 from jobcontrol_server.rpc.service import JobControl
-from jobcontrol_server.schema import require_tables
 from jobcontrol_server.store_calls import StoreCalls
 from jobcontrol_server.watch.feed import Pace
 from jobcontrol_server.watch.hub import Hub

@@ -22,11 +22,11 @@ from jobcontrol import v1 as pb
 from jobcontrol_core.domain.errors import BackendUnavailable
 from jobcontrol_core.settings import Settings
 from jobcontrol_core.store.engine import Store
+from jobcontrol_core.store.schema import NotMigrated
 from jobcontrol_core.store.tables import metadata
 from jobcontrol_server.app import running_server
 from jobcontrol_server.rpc.builds import Builds
 from jobcontrol_server.rpc.listening import AddressTaken
-from jobcontrol_server.schema import NotMigrated
 from rpc.serving import NO_REDIS, Serving, prepared_store, serving
 from services.postgres import PostgresServer
 

@@ -19,15 +19,16 @@ def worker(targets: Targets = None, verbose: Annotated[bool, typer.Option("--ver
     from jobcontrol_core.logs import configure_logs
     from jobcontrol_core.settings import Settings
     from jobcontrol_core.store.engine import Store
-    from jobcontrol_workers.preparation import publish, require_current
+    from jobcontrol_core.store.schema import require_tables
+    from jobcontrol_workers.preparation import publish
     from jobcontrol_workers.registry import Registry, load_pipelines
     from jobcontrol_workers.supervisor import Supervisor
 
     configure_logs("worker", is_verbose=verbose)
     with _plain_errors():
         settings = Settings.load()
-        require_current(settings.database_url)
         store = Store(settings.database_url)
+        store.read(require_tables)
         publish(store, Registry(load_pipelines(targets or []), settings))
         store.close()
         sys.exit(Supervisor(settings, targets or []).run())
@@ -75,8 +76,8 @@ class _plain_errors:
         from jobcontrol_core.domain.errors import Unavailable
         from jobcontrol_core.settings import SettingsError
         from jobcontrol_core.store.pipelines import PublishedDifferently
+        from jobcontrol_core.store.schema import NotMigrated
         from jobcontrol_workers.dev import DevError
-        from jobcontrol_workers.preparation import NotMigrated
         from jobcontrol_workers.registry import PipelineMissing
 
         refusals = (SettingsError, DevError, PipelineMissing, PublishedDifferently, DefinitionError, NotMigrated)

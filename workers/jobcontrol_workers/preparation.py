@@ -7,12 +7,8 @@ from collections.abc import Sequence
 from jobcontrol_core.settings import Settings
 from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.pipelines import publish_pipeline
-from jobcontrol_migrations import is_current, upgrade
+from jobcontrol_migrations import upgrade
 from jobcontrol_workers.registry import Registry, load_pipelines
-
-
-class NotMigrated(Exception):
-    """The database is not of this release."""
 
 
 def prepare_database(url: str, targets: Sequence[str]) -> None:
@@ -23,12 +19,6 @@ def prepare_database(url: str, targets: Sequence[str]) -> None:
         publish(store, Registry(load_pipelines(targets), Settings.load()))
     finally:
         store.close()
-
-
-def require_current(url: str) -> None:
-    """Raises NotMigrated unless the database has this release's tables."""
-    if not is_current(url):
-        raise NotMigrated("the database does not have this release's tables; bring it up to date: jobctl migrate")
 
 
 def publish(store: Store, registry: Registry) -> None:
