@@ -32,8 +32,11 @@ class Arena:
 
 
 @contextmanager
-def running(url: str | None = None) -> Iterator[Arena]:
-    """Start everything on an empty database, SQLite without a `url`, and end it in order."""
+def running(url: str | None = None, *, target: str = TARGET, **settings: str) -> Iterator[Arena]:
+    """Start everything on an empty database, SQLite without a `url`, and end it in order.
+
+    The worker serves `target`; `settings` are variables for all processes.
+    """
     with tempfile.TemporaryDirectory(prefix="jc-bench-") as temporary:
         directory = DataDirectory(Path(temporary))
         address, database_url = f"127.0.0.1:{_free_port()}", url or directory.database_url
@@ -42,14 +45,15 @@ def running(url: str | None = None) -> Iterator[Arena]:
             JOBCONTROL_REDIS_URL=socket_url(directory.socket),
             JOBCONTROL_LISTEN=address,
             PYTHONPATH=str(Path(__file__).parent),
+            **settings,
         )
         programs = [subprocess.Popen(server_command(find_program(), directory))]
         try:
             wait_until_it_answers(socket_url(directory.socket), directory.path / "valkey.log")
             jobctl = [sys.executable, "-m", "jobcontrol.cli"]
-            subprocess.run([*jobctl, "migrate", TARGET], env=environment, check=True)
+            subprocess.run([*jobctl, "migrate", target], env=environment, check=True)
             with (directory.path / "log").open("wb") as log:
-                for command in (["server"], ["worker", TARGET]):
+                for command in (["server"], ["worker", target]):
                     programs.append(subprocess.Popen([*jobctl, *command], env=environment, stderr=log))
             with Client(address) as client:
                 _wait_for(client)

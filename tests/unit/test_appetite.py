@@ -11,6 +11,7 @@ from jobcontrol_core.store.exchange import Exchanged, Waiting
 from jobcontrol_workers import appetite
 from jobcontrol_workers.appetite import Appetite, Errand
 from jobcontrol_workers.room import Room
+from jobcontrol_workers.turns import SLICE_SECONDS, Turns
 from unit.attempts import FIRST, LAST, MIDDLE, NAMES, build, claimed, pipeline, registry
 
 SERVING = registry()
@@ -29,7 +30,8 @@ class Desk:
     def __post_init__(self) -> None:
         self.builds = {job_id: build(SERVING, job_id=job_id) for job_id in (ADA, BOB, EVE)}
         self.room = Room(SERVING, self.slots)
-        self.appetite = Appetite(SERVING, self.room, self._read, lambda: self.can_push, clock=lambda: self.seconds)
+        self.turns = Turns(lambda: self.can_push, clock=lambda: self.seconds)
+        self.appetite = Appetite(SERVING, self.room, self._read, self.turns)
 
     def _read(self, job_id: str) -> Build | None:
         self.reads.append(job_id)
@@ -130,7 +132,7 @@ def test_a_stage_that_this_process_does_not_run_gets_a_ticket(desk: Desk) -> Non
 
 def test_a_slice_has_no_end_while_nobody_else_waits(desk: Desk) -> None:
     desk.run(desk.appetite.choose([(ADA, MIDDLE)]), more(ADA))
-    desk.appetite.told_waiting_jobs([ADA])
+    desk.turns.told_waiting([ADA])
     desk.seconds += 1_000
     desk.end_one()
     assert desk.appetite.choose([]).wishes == (ClaimWish(ADA, {MIDDLE: 1}),)
@@ -138,8 +140,8 @@ def test_a_slice_has_no_end_while_nobody_else_waits(desk: Desk) -> None:
 
 def test_the_ticket_of_another_job_ends_the_slice(desk: Desk) -> None:
     desk.run(desk.appetite.choose([(ADA, MIDDLE)]), more(ADA))
-    desk.appetite.told_waiting_jobs([BOB])
-    desk.seconds += 2 * appetite.SLICE_SECONDS
+    desk.turns.told_waiting([BOB])
+    desk.seconds += 2 * SLICE_SECONDS
     desk.end_one()
     assert desk.appetite.choose([]) == Errand()
     assert desk.run(Errand()) == (more(ADA),)
@@ -148,37 +150,64 @@ def test_the_ticket_of_another_job_ends_the_slice(desk: Desk) -> None:
 
 def test_a_slice_that_is_over_wakes_the_journal_to_push_its_ticket(desk: Desk) -> None:
     desk.run(desk.appetite.choose([(ADA, MIDDLE)]), more(ADA))
-    desk.appetite.told_waiting_jobs([BOB])
+    desk.turns.told_waiting([BOB])
     hunger = [desk.appetite.is_hungry]
-    desk.seconds += 2 * appetite.SLICE_SECONDS
+    desk.seconds += 2 * SLICE_SECONDS
     hunger.append(desk.appetite.is_hungry)
     assert hunger == [False, True]
 
 
 def test_within_its_slice_a_job_is_served_though_others_wait(desk: Desk) -> None:
     desk.run(desk.appetite.choose([(ADA, MIDDLE)]), more(ADA))
-    desk.appetite.told_waiting_jobs([BOB])
-    desk.seconds += appetite.SLICE_SECONDS / 2
+    desk.turns.told_waiting([BOB])
+    desk.seconds += SLICE_SECONDS / 2
     desk.end_one()
     assert desk.appetite.choose([]).wishes == (ClaimWish(ADA, {MIDDLE: 1}),)
 
 
 def test_without_redis_no_slice_ends_because_no_ticket_could_be_pushed(desk: Desk) -> None:
     desk.run(desk.appetite.choose([(ADA, MIDDLE)]), more(ADA))
-    desk.appetite.told_waiting_jobs([BOB])
+    desk.turns.told_waiting([BOB])
     desk.can_push = False
-    desk.seconds += 2 * appetite.SLICE_SECONDS
+    desk.seconds += 2 * SLICE_SECONDS
     desk.end_one()
     assert desk.appetite.choose([]).wishes == (ClaimWish(ADA, {MIDDLE: 1}),)
 
 
 def test_a_new_ticket_begins_a_new_slice(desk: Desk) -> None:
     desk.run(desk.appetite.choose([(ADA, MIDDLE)]), more(ADA))
-    desk.appetite.told_waiting_jobs([BOB])
-    desk.seconds += 2 * appetite.SLICE_SECONDS
+    desk.turns.told_waiting([BOB])
+    desk.seconds += 2 * SLICE_SECONDS
     desk.run(Errand())
     desk.end_one()
     assert desk.appetite.choose([(ADA, MIDDLE)]).wishes == (ClaimWish(ADA, {MIDDLE: 1}),)
+
+
+def test_a_job_that_rests_is_not_served_again_by_its_own_outcomes(desk: Desk) -> None:
+    desk.run(desk.appetite.choose([(ADA, MIDDLE)]), more(ADA))
+    desk.turns.told_waiting([BOB])
+    desk.seconds += 2 * SLICE_SECONDS
+    desk.run(Errand())
+    desk.end_one()
+    assert desk.run(Errand(), more(ADA)) == (more(ADA),)
+    assert desk.appetite.choose([]) == Errand()
+
+
+def test_all_stages_of_a_job_share_its_turn(desk: Desk) -> None:
+    desk.run(desk.appetite.choose([(ADA, MIDDLE)]), more(ADA))
+    desk.turns.told_waiting([BOB])
+    desk.seconds += 2 * SLICE_SECONDS
+    assert desk.run(Errand(), more(ADA, LAST)) == (more(ADA, MIDDLE), more(ADA, LAST))
+
+
+def test_a_job_that_was_not_served_yet_does_not_lose_its_turn(desk: Desk) -> None:
+    desk.run(desk.appetite.choose([(ADA, MIDDLE)]))
+    desk.run(desk.appetite.choose([(BOB, MIDDLE)]))
+    desk.turns.told_waiting([ADA])
+    desk.seconds += 2 * SLICE_SECONDS
+    assert desk.run(Errand()) == ()
+    desk.end_one()
+    assert desk.appetite.choose([]).wishes == (ClaimWish(BOB, {MIDDLE: 1}),)
 
 
 def test_known_places_take_turns_at_the_room_that_falls_free(desk: Desk) -> None:

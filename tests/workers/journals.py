@@ -12,6 +12,7 @@ from jobcontrol_workers.appetite import Appetite
 from jobcontrol_workers.journal import Journal
 from jobcontrol_workers.registry import Registry
 from jobcontrol_workers.room import Room
+from jobcontrol_workers.turns import Turns
 from workers.floor import Floor
 from workers.letters import letters
 
@@ -21,7 +22,9 @@ SESSION = "0198f000-0000-7000-8000-00000000aaaa"
 def journal_of(floor: Floor, deliver: Callable[..., None] = lambda *_: None) -> Journal:
     """A journal alone, not started: a test hands it the outcomes."""
     serving = Registry([letters()], Settings.load())
-    appetite = Appetite(serving, Room(serving, 50), lambda job_id: floor.store.read(read_build, job_id), lambda: True)
+    appetite = Appetite(
+        serving, Room(serving, 50), lambda job_id: floor.store.read(read_build, job_id), Turns(lambda: True)
+    )
     return Journal(floor.store, floor.postman, appetite, SESSION, deliver)
 
 

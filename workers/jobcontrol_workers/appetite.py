@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jobcontrol_core.domain.outcomes import StepOutcome, Succeeded
@@ -13,9 +12,8 @@ from jobcontrol_core.store.claims import ClaimWish
 from jobcontrol_core.store.exchange import Exchanged, Waiting
 from jobcontrol_workers.registry import Registry, Served, StageKey
 from jobcontrol_workers.room import Room
+from jobcontrol_workers.turns import Turns
 
-#: How long one job's stage is served without a ticket while other jobs wait.
-SLICE_SECONDS = 0.100
 BUILDS_KEPT = 256
 
 Place = tuple[str, int]
@@ -32,19 +30,17 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A stage of a job that is taken to hold more steps, and since when it is served without a ticket."""
+    """A stage of a job that is taken to hold more steps."""
 
     build: Build
     served: Served
-    since: float
 
 
 class Appetite:
-    """Used by the journal's thread, but for `told_waiting_jobs`, which any thread may call.
+    """Used by the journal's thread.
 
     A stage of a job that is known to hold more steps is claimed from again without a ticket; several take
-    turns. While other jobs have tickets in the queues that ends after a slice: the stage gets a ticket like
-    everybody else.
+    turns. That ends with the job's turn: its stages get tickets like everybody else's.
     """
 
     def __init__(
@@ -52,31 +48,22 @@ class Appetite:
         registry: Registry,
         room: Room,
         read_build: Callable[[str], Build | None],
-        can_push: Callable[[], bool],
-        *,
-        clock: Callable[[], float] = time.monotonic,
+        turns: Turns,
     ) -> None:
         self._registry = registry
         self._room = room
         self._read_build = read_build
-        self._can_push = can_push
-        self._clock = clock
+        self._turns = turns
         self._builds: OrderedDict[str, Build] = OrderedDict()
         #: In the order in which they are served next.
         self._known: dict[Place, Known] = {}
-        self._waiting_jobs: frozenset[str] = frozenset()
-
-    def told_waiting_jobs(self, job_ids: Iterable[str]) -> None:
-        """The jobs that have tickets in this process's queues."""
-        self._waiting_jobs = frozenset(job_ids)
 
     @property
     def is_hungry(self) -> bool:
         """True if there is room for steps of a known place, or one is to be left to others. Asks no database."""
-        now = self._clock()
         return any(
-            self._room.of_stage(known.served) > 0 or self._is_slice_over(place, known, now)
-            for place, known in self._known.items()
+            self._room.of_stage(known.served) > 0 or self._turns.is_over(known.build.job_id)
+            for known in self._known.values()
         )
 
     def seconds_to_hunger(self) -> float | None:
@@ -88,12 +75,12 @@ class Appetite:
 
         Known is also what these outcomes, of the same exchange, bring forth.
         """
-        now = self._clock()
         for place in self._births(outcomes):
-            self._learn(place, now)
+            if not self._turns.rests(place[0]):
+                self._learn(place)
         for place in tickets:
-            self._learn(place, now)
-        known = [place for place, known in self._known.items() if not self._is_slice_over(place, known, now)]
+            self._learn(place)
+        known = [place for place in self._known if not self._turns.is_over(place[0])]
         wishes: dict[str, dict[int, int]] = {}
         builds: dict[str, Build] = {}
         planned: Counter[StageKey] = Counter()
@@ -105,6 +92,7 @@ class Appetite:
                 planned[one.served.key] += room
                 builds[one.build.job_id] = one.build
                 wishes.setdefault(one.build.job_id, {})[place[1]] = room
+                self._turns.begin(one.build.job_id)
                 self._known[place] = self._known.pop(place)
         # The room may be taken while the pop is under way: such a ticket is kept in mind here, and left to others.
         left = tuple(
@@ -116,17 +104,17 @@ class Appetite:
 
     def digest(self, errand: Errand, exchanged: Exchanged) -> tuple[Waiting, ...]:
         """Learn from an exchange; returns the stages that are left to others and need a ticket."""
-        now = self._clock()
         for closed in exchanged.closed:
             self._room.close(closed.queue, closed.seconds, is_full=closed.is_full)
         waiting = {(one.job_id, one.stage_no): one for one in exchanged.waiting}
         self._forget_emptied(errand, exchanged, waiting)
         for place in waiting:
-            self._learn(place, now)
+            if not self._turns.rests(place[0]):
+                self._learn(place)
         # What does not fit here may fit elsewhere.
         left = {(one.job_id, one.stage_no): one for one in errand.left}
         left |= {place: one for place, one in waiting.items() if not self._has_room(place)}
-        return tuple({**left, **self._end_slices(now)}.values())
+        return tuple({**left, **self._end_turns()}.values())
 
     def _forget_emptied(self, errand: Errand, exchanged: Exchanged, waiting: Mapping[Place, Waiting]) -> None:
         """A place that gave less than was wished for, or all it had, has no more claimable steps."""
@@ -136,14 +124,14 @@ class Appetite:
                 place = (wish.job_id, stage_no)
                 if got[place] < room or place not in waiting:
                     self._known.pop(place, None)
+            if all(job_id != wish.job_id for job_id, _ in self._known):
+                self._turns.leave(wish.job_id)
 
-    def _end_slices(self, now: float) -> dict[Place, Waiting]:
-        over = [place for place, known in self._known.items() if self._is_slice_over(place, known, now)]
+    def _end_turns(self) -> dict[Place, Waiting]:
+        over = [place for place in self._known if self._turns.is_over(place[0])]
+        for job_id in {job_id for job_id, _ in over}:
+            self._turns.end(job_id)
         return {place: _waiting(place, self._known.pop(place)) for place in over}
-
-    def _is_slice_over(self, place: Place, known: Known, now: float) -> bool:
-        has_others = bool(self._waiting_jobs - {place[0]})
-        return has_others and now - known.since > SLICE_SECONDS and self._can_push()
 
     def _births(self, outcomes: Sequence[StepOutcome]) -> Iterator[Place]:
         """The stages of the outcomes' children; and finalize, where a job has nothing else that is known."""
@@ -159,7 +147,7 @@ class Appetite:
         known = self._known.get(place)
         return known is not None and self._room.of_stage(known.served) > 0
 
-    def _learn(self, place: Place, now: float) -> None:
+    def _learn(self, place: Place) -> None:
         """Know a place from now on, if this process runs its stage."""
         job_id, stage_no = place
         build = None if place in self._known else self._build(job_id)
@@ -168,7 +156,7 @@ class Appetite:
         stage = build.stages[stage_no]
         served = self._registry.find((build.pipeline, stage.name, stage.version))
         if served is not None:
-            self._known[place] = Known(build, served, now)
+            self._known[place] = Known(build, served)
 
     def _build(self, job_id: str) -> Build | None:
         """The job's build, kept once read; None for a ticket that names no job there is."""

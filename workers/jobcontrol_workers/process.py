@@ -32,6 +32,7 @@ from jobcontrol_workers.registry import Registry
 from jobcontrol_workers.room import Room
 from jobcontrol_workers.runner import Attempt, outcome_of_stop, perform
 from jobcontrol_workers.taker import POP_SECONDS, Taker
+from jobcontrol_workers.turns import Turns
 
 log = structlog.get_logger(__name__)
 
@@ -75,13 +76,10 @@ class WorkerProcess:
         self._graces = {TIMED_OUT: STOP_GRACE, STOPPED: settings.stop_grace_seconds}
         self._trusted_until = self._trust_from(time.monotonic())
         self.session_id = self._open_session()
-        self._appetite = Appetite(
-            registry, self._room, lambda job_id: store.read(read_build, job_id), lambda: self._postman.is_reachable
-        )
+        turns = Turns(lambda: self._postman.is_reachable)
+        self._appetite = Appetite(registry, self._room, lambda job_id: store.read(read_build, job_id), turns)
         self._journal = Journal(store, self._postman, self._appetite, self.session_id, self._deliver)
-        self._taker = Taker(
-            settings.redis, self.session_id, list(registry.queues), self._room, self._journal, self._appetite
-        )
+        self._taker = Taker(settings.redis, self.session_id, list(registry.queues), self._room, self._journal, turns)
 
     @property
     def tick_seconds(self) -> float:

@@ -17,9 +17,9 @@ from rq.worker import BaseWorker
 
 from jobcontrol_core.bus.connection import LOST, connect
 from jobcontrol_core.bus.tickets import Ticket, TicketQueues, text_of
-from jobcontrol_workers.appetite import Appetite
 from jobcontrol_workers.journal import Journal
 from jobcontrol_workers.room import Room
+from jobcontrol_workers.turns import Turns
 
 log = structlog.get_logger(__name__)
 
@@ -84,16 +84,14 @@ class TicketWorker(BaseWorker):
 class Taker:
     """A thread that pops a ticket while a slot is free, has the journal claim by it, and forgets it."""
 
-    def __init__(
-        self, url: str, name: str, queues: list[str], room: Room, journal: Journal, appetite: Appetite
-    ) -> None:
+    def __init__(self, url: str, name: str, queues: list[str], room: Room, journal: Journal, turns: Turns) -> None:
         self._url = url
         self._name = name
         self._queues = queues
         self._room = room
         self._journal = journal
-        self._appetite = appetite
-        self._turns = itertools.count()
+        self._turns = turns
+        self._pops = itertools.count()
         self._looked_at = -LOOK_SECONDS
         self._is_stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="taker", daemon=True)
@@ -154,7 +152,7 @@ class Taker:
             self._is_stopped.wait(ROOM_SECONDS)
             return
         queues = self._room.wait_for_queues(ROOM_SECONDS)
-        popped = self._pop(worker, queues) if queues else None
+        popped = self._pop(worker, lists, queues) if queues else None
         if popped is None:
             return
         lists.finish(popped.id)
@@ -167,17 +165,28 @@ class Taker:
         else:
             self._journal.order(ticket.job_id, ticket.stage_no).result()
 
-    def _pop(self, worker: TicketWorker, queues: list[str]) -> Popped | None:
+    def _pop(self, worker: TicketWorker, lists: TicketQueues, queues: list[str]) -> Popped | None:
         # In turn, so that no queue is served only when the ones before it are empty.
-        first = next(self._turns) % len(queues)
+        first = next(self._pops) % len(queues)
+        in_turn = queues[first:] + queues[:first]
+        if self._turns.may_rest and (picked := self._pick(lists, in_turn)):
+            return picked
         has_room_for_all = len(queues) == len(self._queues)
-        popped = worker.pop(queues[first:] + queues[:first], is_patient=has_room_for_all)
+        popped = worker.pop(in_turn, is_patient=has_room_for_all)
         if popped is None and not has_room_for_all:
             # Not in Redis: the tickets of a queue that is full now are to be taken as soon as it is not.
             self._room.wait_for_queues(ROOM_SECONDS, besides=queues)
         return popped
 
+    def _pick(self, lists: TicketQueues, queues: list[str]) -> Popped | None:
+        """The first ticket of a job that does not rest here, though it may stand behind others."""
+        for queue in queues:
+            for ticket in lists.listed(queue):
+                if not self._turns.rests(ticket.job_id) and lists.take(queue, ticket):
+                    return Popped(queue, ticket.id)
+        return None
+
     def _look_who_waits(self, lists: TicketQueues) -> None:
         listed = [ticket.job_id for queue in self._queues for ticket in lists.listed(queue)]
-        self._appetite.told_waiting_jobs(listed)
+        self._turns.told_waiting(listed)
         self._looked_at = time.monotonic()

@@ -74,6 +74,10 @@ class TicketQueues:
         if not any(ticket.job_id == job_id and ticket.stage_no == stage_no for ticket in self.listed(queue)):
             self.push(queue, [Ticket(job_id, stage_no, 0)])
 
+    def take(self, queue: str, ticket: Ticket) -> bool:
+        """Take this ticket off the queue, wherever it stands; False if somebody was quicker."""
+        return bool(self._connection.lrem(self._queue(queue).key, 1, ticket.id))
+
     def finish(self, ticket_id: str) -> None:
         """Forget a ticket that was taken off its list."""
         self._connection.delete(RqJob.key_for(ticket_id))
