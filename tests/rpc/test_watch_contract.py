@@ -1,6 +1,7 @@
 """What WatchProgress guarantees, one by one: W1 to W8."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, delete
 
 from jobcontrol import v1 as pb
 from jobcontrol_core.domain.retry import RetryPolicy
+from jobcontrol_core.store.retention import prune_history
 from jobcontrol_core.store.tables import job_events
 from jobcontrol_server.watch import subscription
 from jobcontrol_server.watch.readings import read_news
@@ -139,6 +141,15 @@ async def test_what_is_trimmed_while_it_is_replayed_becomes_a_picture_that_says_
     monkeypatch.setattr(subscription, "read_news", read_after_a_trim)
     picture, end = await watch_whole(server.stub, job_id, after_sequence=0)
     assert (picture.snapshot.reason, picture.sequence, end.sequence) == (pb.SNAPSHOT_REASON_TRIMMED, last, last)
+
+
+async def test_a_job_whose_history_was_pruned_shows_a_picture_that_says_so_and_its_end(server: Serving) -> None:
+    job_id, last = await built(server)
+    while server.store.write(prune_history, timedelta(0)):
+        pass
+    picture, end = await watch_whole(server.stub, job_id, after_sequence=1)
+    assert (picture.snapshot.reason, picture.sequence, end.sequence) == (pb.SNAPSHOT_REASON_TRIMMED, last, last)
+    assert end.finished.job.status == pb.JOB_STATUS_COMPLETED
 
 
 async def test_a_job_whose_whole_log_was_trimmed_still_shows_its_end(server: Serving) -> None:

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table, delete, select, tuple_, update
 
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.requests import prune_requests
 from jobcontrol_core.store.sessions import prune_sessions
+from jobcontrol_core.store.tables import (
+    HAS_HISTORY,
+    job_events,
+    jobs,
+    step_attempts,
+    step_checkpoints,
+    step_logs,
+)
 
 SESSIONS_KEPT = timedelta(days=1)
+#: Rows of a history that one transaction deletes.
+BATCH = 500
+#: What a job's history is, beside the job, its steps and its results, which stay.
+HISTORY = (job_events, step_logs, step_attempts, step_checkpoints)
 
 
 def prune(tx: Connection) -> None:
@@ -18,3 +30,26 @@ def prune(tx: Connection) -> None:
     now = read_now(tx)
     prune_requests(tx, now)
     prune_sessions(tx, now - SESSIONS_KEPT)
+
+
+def prune_history(tx: Connection, kept: timedelta) -> bool:
+    """Delete up to BATCH rows of the history of the job that ended first, if that is longer ago than `kept`.
+
+    True = there may be more. A job that goes on loses nothing. Events go from the first on, so that what is left
+    of a log has no hole: a watcher from before gets a picture that says TRIMMED.
+    """
+    now = read_now(tx)
+    # Locked so that two leaders, for a moment, do not wait for each other's rows.
+    old = select(jobs.c.id).where(HAS_HISTORY, jobs.c.completed_at <= now - kept).order_by(jobs.c.completed_at)
+    job_id = tx.execute(old.limit(1).with_for_update(skip_locked=True)).scalar_one_or_none()
+    if job_id is None:
+        return False
+    if not any(_delete_some(tx, table, job_id) for table in HISTORY):
+        tx.execute(update(jobs).where(jobs.c.id == job_id).values(history_pruned_at=now))
+    return True
+
+
+def _delete_some(tx: Connection, table: Table, job_id: str) -> bool:
+    key = list(table.primary_key)
+    some = select(*key).where(table.c.job_id == job_id).order_by(*key).limit(BATCH)
+    return tx.execute(delete(table).where(tuple_(*key).in_(some))).rowcount > 0

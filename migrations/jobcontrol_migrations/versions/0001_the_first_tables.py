@@ -93,9 +93,17 @@ def upgrade() -> None:
         sa.Column("completed_at", sa.BigInteger(), nullable=True),
         sa.Column("served_at", sa.BigInteger(), nullable=True),
         sa.Column("deadline_at", sa.BigInteger(), nullable=True),
+        sa.Column("history_pruned_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
     )
     with op.batch_alter_table("jobs") as batch_op:
+        batch_op.create_index(
+            "ix_jobs_history",
+            ["completed_at"],
+            unique=False,
+            sqlite_where=sa.text("completed_at IS NOT NULL AND history_pruned_at IS NULL"),
+            postgresql_where=sa.text("completed_at IS NOT NULL AND history_pruned_at IS NULL"),
+        )
         batch_op.create_index(
             "ix_jobs_active",
             ["id"],

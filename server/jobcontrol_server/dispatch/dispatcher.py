@@ -18,7 +18,7 @@ from jobcontrol_core.store.backoff import make_due
 from jobcontrol_core.store.deadlines import expire_job, read_overdue_jobs
 from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.leases import drop_lease, take_lease
-from jobcontrol_core.store.retention import prune
+from jobcontrol_core.store.retention import prune, prune_history
 from jobcontrol_core.store.stopping import read_stopping_jobs, sweep_job
 from jobcontrol_server.dispatch.loops import Loop
 from jobcontrol_server.dispatch.reaper import Reaper
@@ -44,6 +44,7 @@ class Dispatcher:
         self._postman = postman
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{new_id()}"
         self._is_leader = False
+        self._kept = None if settings.history_days is None else timedelta(days=settings.history_days)
         period = settings.dispatch_seconds
         vigil = Vigil(required=settings.lease_seconds, longest_gap=max(settings.heartbeat_seconds, 3 * period))
         self._redis = connect(settings.redis, timeout=REDIS_SECONDS)
@@ -56,7 +57,7 @@ class Dispatcher:
             Loop("backoff", period, self._if_leader(self._make_due)),
             Loop("deadlines", period, self._if_leader(self._expire)),
             Loop("sweep", period, self._if_leader(self._sweep)),
-            Loop("prune", PRUNE_SECONDS, self._if_leader(lambda: self._store.write(prune))),
+            Loop("prune", PRUNE_SECONDS, self._if_leader(self._prune)),
         ]
 
     def start(self) -> None:
@@ -95,6 +96,12 @@ class Dispatcher:
         for job_id in self._store.read(read_stopping_jobs):
             while committed := self._store.write(sweep_job, job_id):
                 self._postman.ring(committed)
+
+    def _prune(self) -> None:
+        self._store.write(prune)
+        # Batch by batch, each a short transaction of its own, between which everybody else has a turn.
+        while self._kept is not None and self._is_leader and self._store.write(prune_history, self._kept):
+            pass
 
     def _expire(self) -> None:
         for job_id in self._store.read(read_overdue_jobs):

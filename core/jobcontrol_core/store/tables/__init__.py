@@ -1,6 +1,7 @@
 """The tables. Times are `Moment`s, ids UUIDv7 text, JSON text is written by us and never queried into."""
 
 from jobcontrol_core.store.tables.builds import (
+    HAS_HISTORY,
     IS_ACTIVE,
     IS_BACKING_OFF,
     IS_CLAIMABLE,
@@ -27,6 +28,7 @@ from jobcontrol_core.store.tables.operations import (
 )
 
 __all__ = [
+    "HAS_HISTORY",
     "IS_ACTIVE",
     "IS_BACKING_OFF",
     "IS_CLAIMABLE",

@@ -22,6 +22,7 @@ from jobcontrol_core.store.clock import Moment
 from jobcontrol_core.store.tables.columns import Id, Json, Name, Position, job_key, metadata
 
 _ACTIVE = "status IN ('PENDING', 'PROCESSING', 'PAUSED', 'CANCELLING')"
+_HISTORY = "completed_at IS NOT NULL AND history_pruned_at IS NULL"
 _CLAIMABLE = "status = 'PENDING' AND is_due"
 _BACKING_OFF = "status = 'PENDING' AND NOT is_due"
 
@@ -65,11 +66,14 @@ jobs = Table(
     Column("completed_at", Moment),
     Column("served_at", Moment),
     Column("deadline_at", Moment),
+    # Set when nothing of the job's history is left: events, logs, attempts, checkpoints.
+    Column("history_pruned_at", Moment),
     Index("ix_jobs_tenant_created_at_id", "tenant", "created_at", "id"),
     Index("ix_jobs_tenant_status_created_at_id", "tenant", "status", "created_at", "id"),
     Index("ix_jobs_tenant_path_id_created_at_id", "tenant", "path_id", "created_at", "id"),
     Index("ix_jobs_tenant_short_id", "tenant", "short_id"),
     Index("ix_jobs_retry_of", "retry_of"),
+    Index("ix_jobs_history", "completed_at", sqlite_where=text(_HISTORY), postgresql_where=text(_HISTORY)),
     Index("ix_jobs_active", "id", sqlite_where=text(_ACTIVE), postgresql_where=text(_ACTIVE)),
     Index(
         "uq_jobs_active_path",
@@ -187,6 +191,7 @@ steps = Table(
 # A query that is to find its rows by one of the indexes above says the condition as the index does: SQLite takes
 # neither "is_due = 1" for "is_due" nor a list of values for the same list of literals.
 IS_ACTIVE = text(f"jobs.{_ACTIVE}")
+HAS_HISTORY = text("jobs.completed_at IS NOT NULL AND jobs.history_pruned_at IS NULL")
 IS_CLAIMABLE = text("steps.status = 'PENDING' AND steps.is_due")
 IS_BACKING_OFF = text("steps.status = 'PENDING' AND NOT steps.is_due")
 
