@@ -27,6 +27,7 @@ class Arena:
 
     address: str
     database_url: str
+    redis_pid: int
     server_pid: int
     worker_pid: int
 
@@ -57,7 +58,7 @@ def running(url: str | None = None, *, target: str = TARGET, **settings: str) ->
                     programs.append(subprocess.Popen([*jobctl, *command], env=environment, stderr=log))
             with Client(address) as client:
                 _wait_for(client)
-            yield Arena(address, database_url, programs[1].pid, programs[2].pid)
+            yield Arena(address, database_url, *(program.pid for program in programs))
         finally:
             for program in reversed(programs):
                 program.send_signal(signal.SIGTERM)
