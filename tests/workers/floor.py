@@ -73,14 +73,15 @@ class Floor:
         self._processes.append(process)
         return process
 
-    def start(self, pipeline: Pipeline, **parameters: Any) -> str:
+    def start(self, pipeline: Pipeline, *, priority: int = 0, **parameters: Any) -> str:
         """A build of a path of its own, with its first ticket on the queue; returns the job's id."""
         (spec,) = Registry([pipeline], self.settings).specs()
         self._starts += 1
         path_id = f"path-{self._starts}"
         key = RequestKey.of("default", "", "StartBuild", b"")
-        started = self.store.write(start_build, NewBuild("default", path_id, spec, key, parameters=parameters))
-        self.postman.push([Waiting(started.job_id, 0, spec.stages[0].queue)])
+        build = NewBuild("default", path_id, spec, key, parameters=parameters, priority=priority)
+        started = self.store.write(start_build, build)
+        self.postman.push([Waiting(started.job_id, 0, spec.stages[0].queue, priority > 0)])
         return started.job_id
 
     def cancel(self, job_id: str) -> None:

@@ -108,6 +108,22 @@ async def test_a_small_job_waits_per_stage_for_one_free_slot_of_each_process_bes
     floor.cancel(big)
 
 
+async def test_a_build_of_a_higher_priority_is_served_before_those_that_wait_longer(floor: Floor) -> None:
+    steps = Turnstile()
+    floor.employ(steps.pipeline, worker_slots=1)
+    floor.start(steps.pipeline, name="first", letters=1)
+    await floor.until(lambda: steps.begun, "the only slot is held")
+    waiting = [floor.start(steps.pipeline, name=name, letters=1) for name in ("second", "third")]
+    await floor.until(lambda: len(floor.listed("turnstile-split")) == 2, "two builds wait")
+    urgent = floor.start(steps.pipeline, name="urgent", letters=1, priority=1)
+    await floor.until(lambda: len(floor.listed("turnstile-split")) == 3, "an urgent one waits, too")
+    for _ in range(4 * 3):
+        steps.let_one_through()
+    for job_id in (*waiting, urgent):
+        await floor.completed(job_id)
+    assert steps.claimed["urgent", "split"] < min(steps.claimed["second", "split"], steps.claimed["third", "split"])
+
+
 async def _turn(floor: Floor, steps: Turnstile) -> None:
     """One step ends, and another begins in its place."""
     begun = len(steps.begun)

@@ -61,7 +61,7 @@ class Postman:
         for stage in waiting:
             self._post(
                 lambda connection, stage=stage: TicketQueues(connection).ensure(  # type: ignore[misc]
-                    stage.queue, stage.job_id, stage.stage_no
+                    stage.queue, stage.job_id, stage.stage_no, at_front=stage.is_urgent
                 )
             )
 

@@ -53,8 +53,8 @@ class TicketQueues:
         ids = map(text_of, self._connection.lrange(self._queue(queue).key, 0, -1))
         return [ticket for ticket in map(Ticket.parse, ids) if ticket is not None]
 
-    def push(self, queue: str, tickets: Iterable[Ticket]) -> None:
-        """Put tickets at the end of the queue."""
+    def push(self, queue: str, tickets: Iterable[Ticket], *, at_front: bool = False) -> None:
+        """Put tickets at the end of the queue, or at its front."""
         target = self._queue(queue)
         with self._connection.pipeline(transaction=False) as pipeline:
             for ticket in tickets:
@@ -66,13 +66,13 @@ class TicketQueues:
                     result_ttl=0,
                     failure_ttl=FAILURE_SECONDS,
                 )
-                target.enqueue_job(job, pipeline=pipeline)
+                target.enqueue_job(job, pipeline=pipeline, at_front=at_front)
             pipeline.execute()
 
-    def ensure(self, queue: str, job_id: str, stage_no: int) -> None:
+    def ensure(self, queue: str, job_id: str, stage_no: int, *, at_front: bool = False) -> None:
         """Push a ticket for this stage, unless the list holds one."""
         if not any(ticket.job_id == job_id and ticket.stage_no == stage_no for ticket in self.listed(queue)):
-            self.push(queue, [Ticket(job_id, stage_no, 0)])
+            self.push(queue, [Ticket(job_id, stage_no, 0)], at_front=at_front)
 
     def take(self, queue: str, ticket: Ticket) -> bool:
         """Take this ticket off the queue, wherever it stands; False if somebody was quicker."""

@@ -24,11 +24,15 @@ from jobcontrol_core.store.rows import Row
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A stage of a job that holds PENDING steps: at least one ticket should be on its queue."""
+    """A stage of a job that holds PENDING steps: at least one ticket should be on its queue.
+
+    If the job `is_urgent`, of a priority above the usual one, the ticket goes before those that are there.
+    """
 
     job_id: str
     stage_no: int
     queue: str
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def finish_endings(tx: Connection, endings: Sequence[Ending], given_up: Sequence
 def waiting_stages(ledger: Ledger) -> tuple[Waiting, ...]:
     """Stages of this transaction's jobs with PENDING steps, some of which may be backing off."""
     return tuple(
-        Waiting(entry.job_id, stage.number, stage.queue)
+        Waiting(entry.job_id, stage.number, stage.queue, entry.row["priority"] > 0)
         for entry in ledger.entries.values()
         if allows_claims(entry)
         for stage, counts in zip(entry.stages, entry.counts, strict=True)

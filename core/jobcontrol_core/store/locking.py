@@ -25,6 +25,7 @@ _LOCKED = [
     jobs.c.revision,
     jobs.c.last_sequence,
     jobs.c.started_at,
+    jobs.c.priority,
 ]
 _LOCK = (
     select(*_LOCKED).where(jobs.c.id.in_(bindparam("job_ids", expanding=True))).order_by(jobs.c.id).with_for_update()

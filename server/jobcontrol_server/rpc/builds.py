@@ -225,4 +225,4 @@ def _waiting_stages(tx: Connection, job: Job) -> list[Waiting]:
     build = read_build(tx, job.id)
     specs = build.stages if build is not None else ()
     waiting = [spec for spec, stage in zip(specs, job.stages, strict=False) if stage.counts.pending]
-    return [Waiting(job.id, spec.number, spec.queue) for spec in waiting or specs[-1:]]
+    return [Waiting(job.id, spec.number, spec.queue, job.priority > 0) for spec in waiting or specs[-1:]]
