@@ -35,7 +35,19 @@ if TYPE_CHECKING:
         StepChange,
     )
     from jobcontrol.job import Job
-    from jobcontrol.operations import DeadLetter, ErrorGroup, LogLine, Queue, QueueLimits, RunningStep, WorkerProcess
+    from jobcontrol.operations import (
+        BatchFailure,
+        DeadLetter,
+        Discarded,
+        ErrorGroup,
+        LogLine,
+        Queue,
+        QueueLimits,
+        Requeue,
+        Requeued,
+        RunningStep,
+        WorkerProcess,
+    )
     from jobcontrol.pipeline import (
         Context,
         FanOut,
@@ -74,7 +86,10 @@ _HOMES = {
     ),
     "events": "BulkStepChange Changes Event LinkNotice StatusChange StepChange",
     "job": "Job",
-    "operations": "DeadLetter ErrorGroup LogLine Queue QueueLimits RunningStep WorkerProcess",
+    "operations": (
+        "BatchFailure DeadLetter Discarded ErrorGroup LogLine Queue QueueLimits Requeue Requeued RunningStep "
+        "WorkerProcess"
+    ),
     "pipeline": "Context FanOut GiveUp Pipeline Rate Result Retry RetryAfter Tolerate",
     "values": (
         "Attempt DocumentInfo Failure JobState JobStatus PipelineInfo PipelineStage RetryPlan "
@@ -88,12 +103,14 @@ __all__ = [
     "AlreadyRunning",
     "ApiError",
     "Attempt",
+    "BatchFailure",
     "BulkStepChange",
     "Changes",
     "Client",
     "ConnectionFailed",
     "Context",
     "DeadLetter",
+    "Discarded",
     "DocumentInfo",
     "ErrorGroup",
     "Event",
@@ -124,6 +141,8 @@ __all__ = [
     "Rate",
     "RateLimited",
     "RequestTimeout",
+    "Requeue",
+    "Requeued",
     "Result",
     "Retry",
     "RetryAfter",

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from jobcontrol import v1 as pb
 from jobcontrol._decoding import enum_word, time_of, to_step
-from jobcontrol.operations import DeadLetter, ErrorGroup, LogLine, Queue, QueueLimits, RunningStep, WorkerProcess
+from jobcontrol.operations import (
+    BatchFailure,
+    DeadLetter,
+    Discarded,
+    ErrorGroup,
+    LogLine,
+    Queue,
+    QueueLimits,
+    Requeue,
+    Requeued,
+    RunningStep,
+    WorkerProcess,
+)
 from jobcontrol.pipeline.definition import Rate
 
 
@@ -53,7 +67,25 @@ def to_dead_letter(letter: pb.DeadLetter) -> DeadLetter:
         queue=letter.queue,
         fingerprint=letter.fingerprint,
         created_at=time_of(letter, "created_at"),
+        requeue=_to_requeue(letter.requeue) if letter.HasField("requeue") else None,
     )
+
+
+def to_requeued(answer: pb.RequeueDeadLettersResponse) -> Requeued:
+    """What RequeueDeadLetters did."""
+    return Requeued(
+        count=answer.requeued_count,
+        retry_job_ids=tuple(answer.retry_job_ids),
+        remaining=answer.remaining_count,
+        failures=_to_failures(answer.failures),
+        requeue_id=answer.requeue_id,
+        waiting=answer.waiting_count,
+    )
+
+
+def to_discarded(answer: pb.DiscardDeadLettersResponse) -> Discarded:
+    """What DiscardDeadLetters did."""
+    return Discarded(answer.discarded_count, answer.remaining_count, _to_failures(answer.failures))
 
 
 def to_error_group(group: pb.ErrorGroup) -> ErrorGroup:
@@ -98,4 +130,21 @@ def _to_limits(limits: pb.QueueLimits) -> QueueLimits:
     return QueueLimits(
         max_running=limits.max_running if limits.HasField("max_running") else None,
         rate=Rate(limits.rate, limits.rate_window.ToTimedelta().total_seconds()) if limits.HasField("rate") else None,
+    )
+
+
+def _to_failures(failures: Iterable[pb.BatchFailure]) -> tuple[BatchFailure, ...]:
+    return tuple(BatchFailure(failure.id, failure.reason, failure.message) for failure in failures)
+
+
+def _to_requeue(requeue: pb.Requeue) -> Requeue:
+    return Requeue(
+        requeue_id=requeue.requeue_id,
+        state=enum_word(pb.RequeueState, requeue.state, "REQUEUE_STATE_"),
+        actor=requeue.actor,
+        reason=requeue.reason,
+        message=requeue.message,
+        canary_job_id=requeue.canary_job_id,
+        per_second=requeue.per_second,
+        created_at=time_of(requeue, "created_at"),
     )

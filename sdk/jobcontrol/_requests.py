@@ -15,7 +15,7 @@ from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.struct_pb2 import Struct
 
 from jobcontrol import v1 as pb
-from jobcontrol.errors import InvalidInput
+from jobcontrol.errors import InvalidInput, NotFound
 from jobcontrol.pipeline.definition import Rate, Retry
 from jobcontrol.values import JobStatus, StepStatus
 
@@ -157,6 +157,12 @@ def limit_queue_request(
     return pb.UpdateQueueRequest(queue=queue, limits=limits, update_mask=FieldMask(paths=changed), reason=reason)
 
 
+def letter_filter(*, queue: str, job_id: str, fingerprint: str) -> pb.DeadLetterFilter | None:
+    """The conditions given; None if there are none."""
+    wanted = pb.DeadLetterFilter(queue=queue, job_id=job_id, fingerprint=fingerprint)
+    return wanted if wanted.ListFields() else None
+
+
 def new_request_id() -> str:
     return str(uuid.uuid4())
 
@@ -166,6 +172,12 @@ def invalid(field: str, description: str) -> InvalidInput:
     error = InvalidInput(f"{field}: {description}", code="INVALID_ARGUMENT", reason="FIELD_INVALID")
     error.fields = {field: description}
     return error
+
+
+def no_such_letter(given: str, *, is_ambiguous: bool) -> NotFound:
+    """What the server would say of a dead letter that a list was asked for and did not hold."""
+    why = "is the ending of several dead letters" if is_ambiguous else "is no dead letter"
+    return NotFound(f"{given} {why}", code="NOT_FOUND", reason="DEAD_LETTER_NOT_FOUND")
 
 
 def _statuses(kind: type[Status], given: str | Iterable[str] | None) -> list[Status]:

@@ -47,6 +47,8 @@ PAUSE_QUEUE = Rpc("PauseQueue", pb.PauseQueueRequest, pb.PauseQueueResponse)
 RESUME_QUEUE = Rpc("ResumeQueue", pb.ResumeQueueRequest, pb.ResumeQueueResponse)
 UPDATE_QUEUE = Rpc("UpdateQueue", pb.UpdateQueueRequest, pb.UpdateQueueResponse)
 LIST_DEAD_LETTERS = Rpc("ListDeadLetters", pb.ListDeadLettersRequest, pb.ListDeadLettersResponse)
+REQUEUE_DEAD_LETTERS = Rpc("RequeueDeadLetters", pb.RequeueDeadLettersRequest, pb.RequeueDeadLettersResponse)
+DISCARD_DEAD_LETTERS = Rpc("DiscardDeadLetters", pb.DiscardDeadLettersRequest, pb.DiscardDeadLettersResponse)
 LIST_ERROR_GROUPS = Rpc("ListErrorGroups", pb.ListErrorGroupsRequest, pb.ListErrorGroupsResponse)
 WATCH_PROGRESS = Rpc("WatchProgress", pb.WatchProgressRequest, pb.WatchProgressResponse, streams=True)
 
@@ -69,5 +71,7 @@ RETRIED = (
     RESUME_QUEUE,
     UPDATE_QUEUE,
     LIST_DEAD_LETTERS,
+    REQUEUE_DEAD_LETTERS,
+    DISCARD_DEAD_LETTERS,
     LIST_ERROR_GROUPS,
 )

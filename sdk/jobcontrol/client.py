@@ -10,36 +10,25 @@ from typing import Any
 from jobcontrol import v1 as pb
 from jobcontrol._decoding import to_job_state, to_pipeline
 from jobcontrol._grpc_transport import GrpcTransport
-from jobcontrol._operations_decoding import to_dead_letter, to_error_group, to_queue, to_worker
+from jobcontrol._operator_calls import OperatorCalls
 from jobcontrol._pages import PAGE_SIZE, read_pages
 from jobcontrol._requests import (
-    KEEP,
     DocumentSource,
     IfRunning,
-    Keep,
-    limit_queue_request,
     list_jobs_request,
     start_request,
 )
 from jobcontrol._rpcs import (
     GET_JOB,
-    LIST_DEAD_LETTERS,
-    LIST_ERROR_GROUPS,
     LIST_JOBS,
     LIST_PIPELINES,
-    LIST_QUEUES,
-    LIST_WORKERS,
-    PAUSE_QUEUE,
-    RESUME_QUEUE,
     START_BUILD,
-    UPDATE_QUEUE,
 )
 from jobcontrol._settings import read_settings
 from jobcontrol._transport import Transport
 from jobcontrol.errors import AlreadyRunning
 from jobcontrol.job import Job
-from jobcontrol.operations import DeadLetter, ErrorGroup, Queue, WorkerProcess
-from jobcontrol.pipeline.definition import Rate, Retry
+from jobcontrol.pipeline.definition import Retry
 from jobcontrol.values import JobState, PipelineInfo
 
 
@@ -53,7 +42,7 @@ class Limits:
     """For a watch whose server has gone, until it gives up."""
 
 
-class Client:
+class Client(OperatorCalls):
     """Talks to one server; connects with the first call. Threads may share it.
 
     `server` is host:port of gRPC, by default JOBCONTROL_SERVER or localhost:50051; `token` is by default
@@ -183,57 +172,6 @@ class Client:
         """What can be built, by name."""
         pages = read_pages(self._transport, LIST_PIPELINES, pb.ListPipelinesRequest())
         return [to_pipeline(pipeline) for page in pages for pipeline in page.pipelines]
-
-    def workers(self, *, queue: str = "") -> list[WorkerProcess]:
-        """The worker processes that are alive or were lost lately, those of `queue` alone if it is given."""
-        pages = read_pages(self._transport, LIST_WORKERS, pb.ListWorkersRequest(queue=queue))
-        return [to_worker(worker) for page in pages for worker in page.workers]
-
-    def queues(self) -> list[Queue]:
-        """All queues by name, with their limits and what each has to do."""
-        pages = read_pages(self._transport, LIST_QUEUES, pb.ListQueuesRequest())
-        return [to_queue(queue) for page in pages for queue in page.queues]
-
-    def pause_queue(self, queue: str, *, reason: str = "") -> Queue:
-        """Start no step of this queue, in any build, until it is resumed; those that run go on. Raises NotFound."""
-        request = pb.PauseQueueRequest(queue=queue, reason=reason)
-        return to_queue(self._transport.call(PAUSE_QUEUE, request).queue)
-
-    def resume_queue(self, queue: str, *, reason: str = "") -> Queue:
-        """Start steps of this queue again, also if a handler had put it on hold. Raises NotFound."""
-        return to_queue(self._transport.call(RESUME_QUEUE, pb.ResumeQueueRequest(queue=queue, reason=reason)).queue)
-
-    def limit_queue(
-        self,
-        queue: str,
-        *,
-        max_running: int | Keep | None = KEEP,
-        rate: Rate | Keep | None = KEEP,
-        reason: str = "",
-    ) -> Queue:
-        """Change limits of this queue while builds run; None lifts one, what is not given stays. Raises NotFound."""
-        request = limit_queue_request(queue, max_running=max_running, rate=rate, reason=reason)
-        return to_queue(self._transport.call(UPDATE_QUEUE, request).queue)
-
-    def reset_queue_limits(self, queue: str, *, reason: str = "") -> Queue:
-        """Let the limits be again what the pipelines declare. Raises NotFound."""
-        request = pb.UpdateQueueRequest(queue=queue, use_declared=True, reason=reason)
-        return to_queue(self._transport.call(UPDATE_QUEUE, request).queue)
-
-    def dead_letters(
-        self, *, queue: str = "", job_id: str = "", fingerprint: str = "", limit: int | None = None
-    ) -> Iterator[DeadLetter]:
-        """Steps that failed for good and meet all conditions given, newest first."""
-        wanted = pb.DeadLetterFilter(queue=queue, job_id=job_id, fingerprint=fingerprint)
-        request = pb.ListDeadLettersRequest(filter=wanted)
-        pages = read_pages(self._transport, LIST_DEAD_LETTERS, request, size=limit or PAGE_SIZE)
-        return islice((to_dead_letter(letter) for page in pages for letter in page.dead_letters), limit)
-
-    def error_groups(self, *, job_id: str = "", limit: int | None = None) -> Iterator[ErrorGroup]:
-        """The dead letters, or those of one job, grouped by what their errors share; the largest group first."""
-        request = pb.ListErrorGroupsRequest(job_id=job_id)
-        pages = read_pages(self._transport, LIST_ERROR_GROUPS, request, size=limit or PAGE_SIZE)
-        return islice((to_error_group(group) for page in pages for group in page.error_groups), limit)
 
     def close(self) -> None:
         """Give the connection back. The client stays usable: its next call connects anew."""

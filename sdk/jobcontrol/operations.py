@@ -66,14 +66,69 @@ class WorkerProcess:
 
 
 @dataclass(frozen=True, slots=True)
+class Requeue:
+    """Dead letters that are requeued one first, or at a throttle; `state` is canary, releasing, cancelled or done.
+
+    The others follow when the first one's step, which runs in `canary_job_id`, has completed.
+    """
+
+    requeue_id: str
+    state: str
+    actor: str
+    reason: str
+    message: str
+    canary_job_id: str
+    per_second: float
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFailure:
+    """Why one thing of many was left alone; `reason` is what a call for it alone would have been refused with."""
+
+    id: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requeued:
+    """What became of dead letters that were to be requeued.
+
+    `count` went at once, in their jobs or in the retry jobs made for them; `waiting` more are left to the gradual
+    requeue `requeue_id`; `remaining` were not looked at, for another call.
+    """
+
+    count: int
+    retry_job_ids: tuple[str, ...]
+    remaining: int
+    failures: tuple[BatchFailure, ...]
+    requeue_id: str = ""
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """What became of dead letters that were to be dropped; `remaining` were not looked at, for another call."""
+
+    count: int
+    remaining: int
+    failures: tuple[BatchFailure, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A step that failed for good; errors that look the same share its `fingerprint`."""
+    """A step that failed for good; errors that look the same share its `fingerprint`.
+
+    `requeue` is the gradual requeue that is to take it along, or was to.
+    """
 
     dead_letter_id: str
     step: Step
     queue: str
     fingerprint: str
     created_at: datetime | None = None
+    requeue: Requeue | None = None
 
     @property
     def short_id(self) -> str:

@@ -16,6 +16,7 @@ from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.schema import require_tables
 from jobcontrol_server.dispatch import Dispatcher
 from jobcontrol_server.rpc.builds import Builds
+from jobcontrol_server.rpc.dead_letters import DeadLetters
 from jobcontrol_server.rpc.encoding.watches import WatchEncoder
 from jobcontrol_server.rpc.listening import Listening
 from jobcontrol_server.rpc.pages import PageTokens
@@ -48,7 +49,8 @@ async def running_server(settings: Settings, *, pace: Pace | None = None) -> Asy
         opened.push_async_callback(asyncio.to_thread, calls.close)
         hub = Hub(calls, WatchEncoder(), max_watchers=settings.max_watchers, pace=pace)
         opened.push_async_callback(hub.close)
-        service = JobControl(calls, Builds(store, postman), Queues(store), hub, PageTokens(settings.database_url))
+        builds, letters = Builds(store, postman), DeadLetters(store, postman)
+        service = JobControl(calls, builds, Queues(store), letters, hub, PageTokens(settings.database_url))
         listening = Listening(service, settings.listen)
         opened.push_async_callback(listening.stop, GRACE)
         listener = Listener(settings.redis, JOBS_CHANNEL, hub.hear)

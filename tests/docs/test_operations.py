@@ -114,6 +114,8 @@ PREPARED = {
     "Resume": paused_job,
     "Retry": cancelled_job,
     "ListDeadLetters": failed_job,
+    "RequeueDeadLetters": failed_job,
+    "DiscardDeadLetters": failed_job,
     "ListErrorGroups": failed_job,
     "ListJobs": cancelled_job,
 }
@@ -130,6 +132,8 @@ EXPECTED = {
     "GetStep": "STEP_STATUS_COMPLETED",
     "ListEvents": '"job.completed"',
     "ListDeadLetters": '"deadLetterId"',
+    "RequeueDeadLetters": '"requeuedCount": 1',
+    "DiscardDeadLetters": '"discardedCount": 1',
     "ListErrorGroups": '"stepCount": 1',
     "ListWorkers": "WORKER_STATUS_READY",
     "ListQueues": '"queue": "generate-ku"',

@@ -8,7 +8,7 @@ from jobcontrol_core.domain.values import FINALIZE
 from jobcontrol_core.store.eventlog import read_events
 from jobcontrol_core.store.lookup import get_job
 from jobcontrol_core.store.rows import to_counts, to_step
-from jobcontrol_core.store.tables import job_stages, steps
+from jobcontrol_core.store.tables import dead_letters, job_stages, steps
 from store.replay import ENDED_AS_SKIPPED, Replay
 
 ALL = 1_000_000
@@ -27,6 +27,7 @@ def audit_job(tx: Connection, job_id: str) -> Replay:
     _check_steps(tx, job_id, replay)
     assert job.error_count == sum(stage.counts.failed for stage in job.stages) + _failed_finalize(tx, job_id)
     _check_end(tx, job_id, job.status)
+    _check_letters(tx, job_id)
     return replay
 
 
@@ -82,3 +83,11 @@ def _check_end(tx: Connection, job_id: str, status: JobStatus) -> None:
         )
     ).scalar_one()
     assert (open_steps == 0) == status.has_ended, f"{open_steps} open steps in a {status} job"
+
+
+def _check_letters(tx: Connection, job_id: str) -> None:
+    """A dead letter is about a step that is FAILED now."""
+    found = tx.execute(
+        select(steps.c.status).join(dead_letters, dead_letters.c.step_id == steps.c.id).where(steps.c.job_id == job_id)
+    )
+    assert set(found.scalars()) <= {StepStatus.FAILED}

@@ -15,21 +15,8 @@ from jobcontrol_core.store.letters import (
     list_letters,
 )
 from store.builds import Builds
+from store.burying import bury, letters
 from store.factories import SUB_CONCEPTS, TENANT, failed
-
-
-def bury(builds: Builds, path_id: str, *messages: str) -> str:
-    """A job with one step for each message, all failed for good, one commit after the other."""
-    job_id = builds.start(path_id=path_id)
-    builds.fan_out(job_id, len(messages) + 1)
-    claimed = builds.claim(job_id, SUB_CONCEPTS)
-    for step, message in zip(claimed, messages, strict=False):
-        builds.end((step, failed(message, is_final=True)))
-    return job_id
-
-
-def letters(builds: Builds, tenant: str = TENANT, **conditions: Any) -> list[DeadLetter]:
-    return builds.store.read(list_letters, tenant, LetterFilter(**conditions), after=None, limit=100)
 
 
 def groups(builds: Builds, tenant: str = TENANT, **conditions: Any) -> list[ErrorGroup]:

@@ -15,10 +15,13 @@ from jobcontrol_core.domain.tolerance import CONTINUE, FAIL_FAST
 from jobcontrol_core.domain.values import ClaimedStep, StageSpec
 from jobcontrol_core.store.backoff import make_due
 from jobcontrol_core.store.claims import ClaimWish
+from jobcontrol_core.store.discards import discard_letters
+from jobcontrol_core.store.gradual import read_running_requeues
 from jobcontrol_core.store.reaping import reap, release_session
 from jobcontrol_core.store.stopping import abandon_running
 from jobcontrol_core.store.tables import steps, workers
 from store.builds import Builds, outcome_of
+from store.burying import ORDER, advance, begin, letter_ids, requeue
 from store.factories import LEASE, UNITS, children, failed, pipeline, request_key, stages, succeeded
 
 PATHS = ("rust-101", "go-101")
@@ -39,6 +42,7 @@ class Walk:
         actions: list[tuple[Callable[[], None], int]] = [
             (self.start, 3), (self.exchange, 30), (self.cancel, 2), (self.retry, 4), (self.expire, 1),
             (self.release, 1), (self.reap, 2), (self.make_due, 4), (self.sweep, 3), (self.abandon, 1),
+            (self.requeue, 3), (self.discard, 1),
         ]  # fmt: skip
         (do,) = self.random.choices([action for action, _ in actions], [weight for _, weight in actions])
         try:
@@ -91,6 +95,21 @@ class Walk:
         if self.jobs:
             old = self.random.choice(self.jobs)
             self.jobs.append(self.builds.retry(old, from_scratch=self.random.random() < 0.2).job_id)
+
+    def requeue(self) -> None:
+        """Some letters at once, or all of them little by little, as the dispatcher goes on with it."""
+        found = letter_ids(self.builds)
+        if found and self.random.random() < 0.5:
+            done = requeue(self.builds, *self.random.sample(found, self.random.randint(1, len(found))))
+            self.jobs += done.retry_job_ids.values()
+        else:
+            self.jobs += begin(self.builds, canary=True).at_once.retry_job_ids.values()
+        for requeue_id in self.builds.store.read(read_running_requeues):
+            self.jobs += advance(self.builds, requeue_id).retry_job_ids.values()
+
+    def discard(self) -> None:
+        found = letter_ids(self.builds)
+        self.builds.store.write(discard_letters, ORDER, self.random.sample(found, min(1, len(found))))
 
     def expire(self) -> None:
         self.builds.rewind(workers.c.lease_until, LEASE * 2)

@@ -146,3 +146,72 @@ def test_errors_are_grouped_with_how_often_they_came(operator: Operator) -> None
     assert (told["step_count"], told["job_count"], told["fingerprint"]) == (7, 2, "ab12")
     assert operator.run(there, "--no-color", "dead", "groups") == 0
     assert operator.out.splitlines()[1].split() == ["7", "2", "-", "ab12", "E:", "429"]
+
+
+def requeued(**fields: Any) -> pb.RequeueDeadLettersResponse:
+    return pb.RequeueDeadLettersResponse(**fields)
+
+
+def test_dead_letters_are_requeued_by_id_and_what_could_not_be_is_told(operator: Operator) -> None:
+    failure = pb.BatchFailure(id=JOB_ID, reason="PATH_BUILD_ACTIVE", message="rust-101 is already being built")
+    answer = requeued(requeued_count=1, retry_job_ids=[JOB_ID], failures=[failure])
+    there = ScriptedTransport(RequeueDeadLetters=answer)
+    assert operator.run(there, "dead", "requeue", "AB12", "cd34", "--reason", "quota is back") == 6
+    assert operator.err.splitlines() == [
+        "Requeued 1 dead letter.",
+        f"Retry jobs: {SHORT_ID}.",
+        f"{SHORT_ID}: rust-101 is already being built",
+    ]
+    (request,) = there.sent(pb.RequeueDeadLettersRequest)
+    assert (list(request.dead_letter_ids), request.reason) == (["ab12", "cd34"], "quota is back")
+    assert (bool(request.request_id), request.validate_only, request.HasField("filter")) == (True, False, False)
+
+
+def test_dead_letters_are_requeued_one_first_and_the_rest_at_a_throttle(operator: Operator) -> None:
+    answer = requeued(requeued_count=1, requeue_id=JOB_ID, waiting_count=41, remaining_count=7)
+    there = ScriptedTransport(RequeueDeadLetters=answer)
+    command = ("dead", "requeue", "--fingerprint", "ab12", "--canary", "--per-second", "2")
+    assert operator.run(there, *command) == 0
+    assert operator.err.splitlines()[1:] == [
+        "41 more follow at 2 a second when its step has completed.  jobctl dead list",
+        "7 remain: call again.",
+    ]
+    (request,) = there.sent(pb.RequeueDeadLettersRequest)
+    assert (request.filter.fingerprint, request.canary, request.per_second) == ("ab12", True, 2.0)
+    assert operator.run(there, *command, "--json") == 0
+    assert json.loads(operator.out)["waiting"] == 41
+
+
+def test_a_dry_run_says_would(operator: Operator) -> None:
+    there = ScriptedTransport(
+        RequeueDeadLetters=requeued(requeued_count=3),
+        DiscardDeadLetters=pb.DiscardDeadLettersResponse(discarded_count=3),
+    )
+    assert operator.run(there, "dead", "requeue", "--queue", "heavy", "--dry-run") == 0
+    assert operator.err == "Would requeue 3 dead letters.\n"
+    assert operator.run(there, "dead", "discard", "--queue", "heavy", "--dry-run") == 0
+    assert operator.err == "Would discard 3 dead letters.\n"
+    assert all(request.validate_only for request in there.sent(pb.DiscardDeadLettersRequest))
+
+
+@pytest.mark.parametrize("command", ["requeue", "discard"])
+@pytest.mark.parametrize("argv", [(), ("ab12", "--queue", "heavy")])
+def test_dead_letters_are_chosen_by_id_or_by_condition(operator: Operator, command: str, argv: tuple[str, ...]) -> None:
+    assert operator.run(ScriptedTransport(), "dead", command, *argv) == 2
+    assert "name dead letters, or choose them by" in operator.err
+
+
+def test_a_dead_letter_is_shown_with_its_tracebacks(operator: Operator) -> None:
+    attempt = pb.StepAttempt(attempt=3, outcome=pb.ATTEMPT_OUTCOME_HANDLER_ERROR, traceback="Traceback:\n  line 1")
+    there = ScriptedTransport(
+        ListDeadLetters=pb.ListDeadLettersResponse(dead_letters=[letter(1)]),
+        GetJob=pb.GetJobResponse(job=END),
+        GetStep=pb.GetStepResponse(step=letter(1).step, attempts=[attempt]),
+    )
+    assert operator.run(there, "dead", "show", SHORT_ID) == 0
+    lines_ = operator.out.splitlines()
+    assert lines_[0].split() == ["letter", JOB_ID]
+    assert lines_[-3:] == ["attempt 3: handler_error", "  Traceback:", "    line 1"]
+    assert [request.filter.dead_letter_id for request in there.sent(pb.ListDeadLettersRequest)] == [SHORT_ID]
+    nothing = ScriptedTransport(ListDeadLetters=pb.ListDeadLettersResponse())
+    assert operator.run(nothing, "dead", "show", "ffff") == 5

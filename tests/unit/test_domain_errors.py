@@ -7,6 +7,8 @@ import pytest
 from jobcontrol_core.domain import errors
 from jobcontrol_core.domain.errors import (
     BackendUnavailable,
+    DeadLetterNotFound,
+    DeadLetterNotRequeueable,
     DomainError,
     EtagMismatch,
     FieldInvalid,
@@ -41,6 +43,8 @@ EVERY = [
     (StepNotFound("s-1"), {}, "there is no step s-1"),
     (QueueNotFound("q"), {}, "there is no queue q"),
     (PipelineNotFound("p", "; try `jobctl pipelines`"), {}, "there is no pipeline p; try"),
+    (DeadLetterNotFound("d-1"), {}, "there is no dead letter d-1"),
+    (DeadLetterNotRequeueable("j-1", "FAILED"), {"job_id": "j-1", "status": "FAILED"}, "when it has ended"),
     (PathBuildActive("rust", "j-1", 40), {"path_id": "rust", "active_job_id": "j-1", "percent": "40"}, "(40%)"),
     (JobTerminal("j-1", "FAILED"), {"job_id": "j-1", "status": "FAILED"}, "already ended: FAILED"),
     (JobTerminal("j-1", "CANCELLING"), {"job_id": "j-1", "status": "CANCELLING"}, "is ending: CANCELLING"),

@@ -4,9 +4,9 @@ DomainError
 ├── FieldInvalid          a field of the request, all violations at once
 ├── PageTokenInvalid, PageTokenMismatch
 ├── RequestIdReused, JobIdAmbiguous
-├── NotFound              JobNotFound, StepNotFound, PipelineNotFound, QueueNotFound
+├── NotFound              JobNotFound, StepNotFound, PipelineNotFound, QueueNotFound, DeadLetterNotFound
 ├── PathBuildActive
-├── WrongState            JobTerminal, JobNotPausable, JobNotRetryable, ResultNotReady
+├── WrongState            JobTerminal, JobNotPausable, JobNotRetryable, ResultNotReady, DeadLetterNotRequeueable
 ├── EtagMismatch
 ├── NotServedYet
 ├── TooManyWatchers
@@ -114,6 +114,11 @@ class QueueNotFound(NotFound):
     resource_type = "queue"
 
 
+class DeadLetterNotFound(NotFound):
+    reason = "DEAD_LETTER_NOT_FOUND"
+    resource_type = "dead letter"
+
+
 class PathBuildActive(DomainError):
     reason = "PATH_BUILD_ACTIVE"
 
@@ -166,6 +171,15 @@ class ResultNotReady(WrongState):
 
     def __init__(self, job_id: str, status: str) -> None:
         super().__init__(job_id, status, f"job {job_id} is {status}; only a COMPLETED job has a result")
+
+
+class DeadLetterNotRequeueable(WrongState):
+    """The letter's job neither takes the step back nor can be retried yet."""
+
+    reason = "DEAD_LETTER_NOT_REQUEUEABLE"
+
+    def __init__(self, job_id: str, status: str) -> None:
+        super().__init__(job_id, status, f"job {job_id} is about to end ({status}); requeue when it has ended")
 
 
 class EtagMismatch(DomainError):

@@ -62,6 +62,14 @@ class Logged:
 
 
 @dataclass(frozen=True, slots=True)
+class Requeue:
+    """Steps that had failed for good got a fresh set of tries: the event's PENDING ones, and those of its `bulk`."""
+
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class JobEvent:
     """One commit of a job: its new counters, and whatever moved in it. Steps are whole, as after the commit."""
 
@@ -75,6 +83,7 @@ class JobEvent:
     steps: tuple[Step, ...] = ()
     bulk: tuple[BulkChange, ...] = ()
     logged: tuple[Logged, ...] = ()
+    requeue: Requeue | None = None
 
 
 LOGGED = len(fields(Logged))
@@ -108,6 +117,8 @@ def encode_event(event: JobEvent, step_texts: Sequence[str]) -> str:
         payload["bulk"] = [[bulk.stage, bulk.previous, bulk.status, bulk.count] for bulk in event.bulk]
     if event.logged:
         payload["logged"] = [[one.step_id, one.stage, one.attempt, one.first, one.last] for one in event.logged]
+    if event.requeue is not None:
+        payload["requeue"] = [event.requeue.actor, event.requeue.reason]
     text = _to_text(payload)
     return f'{text[:-1]},"steps":[{",".join(step_texts)}]}}' if step_texts else text
 
@@ -134,6 +145,7 @@ def decode_event(job_id: str, sequence: int, created_at: datetime, payload: str)
             for stage, previous, status, count, *_ in data.get("bulk", ())
         ),
         logged=tuple(Logged(*told[:LOGGED]) for told in data.get("logged", ())),
+        requeue=Requeue(*data["requeue"][:2]) if data.get("requeue") else None,
     )
 
 

@@ -59,6 +59,17 @@ class StopReceipt(StrEnum):
     ABANDONED = "ABANDONED"
 
 
+class RequeueState(StrEnum):
+    """How far a gradual requeue of dead letters is."""
+
+    #: The first letter's step has yet to complete.
+    CANARY = "CANARY"
+    RELEASING = "RELEASING"
+    #: The first letter's step did not complete; the others stay where they are.
+    CANCELLED = "CANCELLED"
+    DONE = "DONE"
+
+
 class Stopping(StrEnum):
     """What a stopping job is going to be once its running steps have let go."""
 
@@ -103,6 +114,8 @@ ACTIVE_JOB = frozenset(_J) - ENDED_JOB
 ENDED_STEP = frozenset({_S.COMPLETED, _S.FAILED, _S.SKIPPED, _S.CANCELLED})
 OPEN_STEP = frozenset(_S) - ENDED_STEP
 
+#: Gradual requeues that have something left to do.
+RUNNING_REQUEUE = frozenset({RequeueState.CANARY, RequeueState.RELEASING})
 #: Jobs whose steps may be claimed, if nothing stops them and they wait for no other job.
 CLAIMABLE_JOB = frozenset({_J.PENDING, _J.PROCESSING})
 #: Jobs whose running steps may report an ordinary outcome.

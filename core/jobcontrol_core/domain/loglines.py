@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from jobcontrol_core.domain.events import BulkChange, JobEvent, Logged, StatusChange, will_retry
+from jobcontrol_core.domain.events import BulkChange, JobEvent, Logged, Requeue, StatusChange, will_retry
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
 from jobcontrol_core.domain.values import Step, StepLog
 
@@ -92,7 +92,10 @@ def _facts(event: JobEvent) -> Iterator[_Fact]:
     change = event.change
     if change is not None and not change.status.has_ended:
         yield _job_fact(change)
-    yield from map(_step_fact, event.steps)
+    if event.requeue is not None:
+        yield _requeue_fact(event.requeue)
+    for step in event.steps:
+        yield _step_fact(step, is_requeued=event.requeue is not None and step.status is StepStatus.PENDING)
     yield from map(_bulk_fact, event.bulk)
     if change is not None and change.status.has_ended:
         yield _job_fact(change)
@@ -104,8 +107,13 @@ def _job_fact(change: StatusChange) -> _Fact:
     return _Fact(f"job.{word}", _JOB_LEVELS.get(change.status, Level.INFO), f"{word} by {change.actor}{reason}")
 
 
-def _step_fact(step: Step) -> _Fact:
-    word, level = _step_word(step)
+def _requeue_fact(requeue: Requeue) -> _Fact:
+    reason = f": {requeue.reason}" if requeue.reason else ""
+    return _Fact("job.requeued", Level.INFO, f"failed steps requeued by {requeue.actor}{reason}")
+
+
+def _step_fact(step: Step, *, is_requeued: bool) -> _Fact:
+    word, level = ("requeued", Level.INFO) if is_requeued else _step_word(step)
     name = step.label or step.key or step.stage
     tells_error = step.error is not None and word not in ("pending", "started", "progress", "stopping")
     error = f": {step.error.type}: {step.error.message}" if step.error and tells_error else ""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jobcontrol_core.domain.lifecycle import StepStatus
+from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,13 @@ def percent_of(stages: Sequence[StageProgress]) -> int:
     """The weighted percentage, rounded down and at most 99: only the end of the job makes 100."""
     weighted = sum(stage.weight * min(1.0, stage.fraction) for stage in stages)
     return min(99, math.floor(weighted * 100 + 1e-9))
+
+
+def next_percent(before: int, stages: Sequence[StageProgress], *, status: JobStatus, is_stopping: bool) -> int:
+    """Never lower than before. What a stopping job leaves undone is over, but it is no progress."""
+    if status is JobStatus.COMPLETED:
+        return 100
+    return before if is_stopping else max(before, percent_of(stages))
 
 
 def _expected_steps(before: StageProgress, counts: StageCounts) -> int:

@@ -17,9 +17,17 @@ from sqlalchemy import Connection, insert, update
 from sqlalchemy.sql import bindparam
 
 from jobcontrol_core.crash_points import CrashPoint, crash_at
-from jobcontrol_core.domain.events import BulkChange, JobEvent, Logged, StatusChange, encode_event, encode_steps
+from jobcontrol_core.domain.events import (
+    BulkChange,
+    JobEvent,
+    Logged,
+    Requeue,
+    StatusChange,
+    encode_event,
+    encode_steps,
+)
 from jobcontrol_core.domain.lifecycle import JOB_MOVES, JobStatus, StepStatus, Stopping, StopReceipt
-from jobcontrol_core.domain.progress import COUNTER_OF, StageCounts, StageProgress, percent_of, project_stages
+from jobcontrol_core.domain.progress import COUNTER_OF, StageCounts, next_percent, project_stages
 from jobcontrol_core.domain.stored import from_stored
 from jobcontrol_core.domain.values import JobError, StageSpec, Step
 from jobcontrol_core.store.blobs import Spill
@@ -56,6 +64,7 @@ class Entry:
     stopping: Stopping | None
     values: dict[str, Any] = field(default_factory=dict)
     change: StatusChange | None = None
+    requeue: Requeue | None = None
     steps: dict[str, tuple[StepStatus | None, Step]] = field(default_factory=dict)
     bulk: dict[tuple[str, StepStatus | None, StepStatus], int] = field(default_factory=dict)
     logged: list[Logged] = field(default_factory=list)
@@ -229,8 +238,7 @@ class Ledger:
     def _write_job(self, entry: Entry) -> dict[str, Any]:
         event, step_texts = self._event(entry)
         row = entry.row
-        values = dict(entry.values)
-        values |= {
+        values = entry.values | {
             "status": entry.status,
             "stopping_because": None if entry.status.has_ended else entry.stopping,
             "percent": event.percent,
@@ -255,7 +263,9 @@ class Ledger:
         stages = project_stages(
             [(spec.name, spec.weight, counts) for spec, counts in zip(weighted, entry.counts, strict=False)]
         )
-        percent = _percent(entry, stages)
+        percent = next_percent(
+            entry.row["percent"], stages, status=entry.status, is_stopping=entry.stopping is not None
+        )
         moves = sorted(entry.steps.values(), key=lambda move: move[1].position)
         steps = [step for _, step in moves]
         texts = encode_steps(steps)
@@ -273,16 +283,9 @@ class Ledger:
             steps=tuple(steps[: len(texts)]),
             bulk=tuple(BulkChange(*kind, count) for kind, count in entry.bulk.items()),
             logged=tuple(entry.logged),
+            requeue=entry.requeue,
         )
         return event, texts
-
-
-def _percent(entry: Entry, stages: Sequence[StageProgress]) -> int:
-    """Never lower than before. What a stopping job leaves undone is over, but it is no progress."""
-    if entry.status is JobStatus.COMPLETED:
-        return 100
-    before = int(entry.row["percent"])
-    return before if entry.stopping is not None else max(before, percent_of(stages))
 
 
 def _entry(row: Row, stage_rows: Sequence[Row]) -> Entry:

@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from jobcontrol_core.domain.lifecycle import RUNNING_REQUEUE, RequeueState
 from jobcontrol_core.domain.values import Step
-from jobcontrol_core.store.lookup import LISTED
+from jobcontrol_core.store.lookup import FULL_ID_LENGTH, LISTED
 from jobcontrol_core.store.rows import to_step
-from jobcontrol_core.store.tables import dead_letters, jobs, steps
+from jobcontrol_core.store.tables import dead_letters, jobs, requeues, steps
 
 
 @dataclass(frozen=True, slots=True)
 class LetterFilter:
-    """Which dead letters; all given conditions must hold, an empty one is not given. `until` is exclusive."""
+    """Which dead letters; all given conditions must hold, an empty one is not given. `until` is exclusive.
+
+    `ending` is an id or the end of one; `is_free` = no running requeue is about to take it.
+    """
 
     queue: str = ""
     job_id: str = ""
     fingerprint: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    ending: str = ""
+    is_free: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LetterRequeue:
+    """The gradual requeue that is to take a letter along, or was to: see gradual.py."""
+
+    id: str
+    state: RequeueState
+    actor: str
+    reason: str
+    message: str
+    per_second: float
+    canary_job_id: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +54,7 @@ class DeadLetter:
     fingerprint: str
     created_at: datetime
     step: Step
+    requeue: LetterRequeue | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +98,25 @@ def list_letters(
         )
     page = tx.execute(query.order_by(dead_letters.c.created_at.desc(), dead_letters.c.id.desc()).limit(limit)).all()
     buried = _read_steps(tx, [row.step_id for row in page])
-    return [DeadLetter(row.id, row.queue, row.fingerprint, row.created_at, buried[row.step_id]) for row in page]
+    under_way = _read_requeues(tx, {row.requeue_id for row in page if row.requeue_id})
+    return [
+        DeadLetter(
+            row.id, row.queue, row.fingerprint, row.created_at, buried[row.step_id], under_way.get(row.requeue_id)
+        )
+        for row in page
+    ]
+
+
+def find_letter_ids(tx: Connection, tenant: str, wanted: LetterFilter, *, limit: int) -> list[str]:
+    """The ids of up to `limit` of the tenant's dead letters, oldest first."""
+    query = select(dead_letters.c.id).where(*_conditions(tenant, wanted))
+    return list(tx.execute(query.order_by(dead_letters.c.created_at, dead_letters.c.id).limit(limit)).scalars())
+
+
+def count_letters(tx: Connection, tenant: str, wanted: LetterFilter) -> int:
+    """How many of the tenant's dead letters there are."""
+    found = select(func.count()).select_from(dead_letters).where(*_conditions(tenant, wanted))
+    return int(tx.execute(found).scalar_one())
 
 
 def list_error_groups(
@@ -130,7 +169,34 @@ def _conditions(tenant: str, wanted: LetterFilter) -> list[ColumnElement[bool]]:
         conditions.append(letter.created_at >= wanted.since)
     if wanted.until is not None:
         conditions.append(letter.created_at < wanted.until)
+    if wanted.ending:
+        is_whole = len(wanted.ending) == FULL_ID_LENGTH
+        conditions.append(
+            letter.id == wanted.ending if is_whole else letter.id.endswith(wanted.ending, autoescape=True)
+        )
+    if wanted.is_free:
+        is_running = requeues.c.state.in_(RUNNING_REQUEUE)
+        conditions.append(~select(requeues.c.id).where(requeues.c.id == letter.requeue_id, is_running).exists())
     return conditions
+
+
+def _read_requeues(tx: Connection, requeue_ids: Collection[str]) -> dict[str, LetterRequeue]:
+    if not requeue_ids:
+        return {}
+    found = tx.execute(select(requeues).where(requeues.c.id.in_(requeue_ids)))
+    return {
+        row.id: LetterRequeue(
+            id=row.id,
+            state=RequeueState(row.state),
+            actor=row.actor,
+            reason=row.reason,
+            message=row.message,
+            per_second=row.per_second or 0.0,
+            canary_job_id=row.canary_job_id or "",
+            created_at=row.created_at,
+        )
+        for row in found
+    }
 
 
 def _read_steps(tx: Connection, step_ids: Sequence[str]) -> dict[str, Step]:

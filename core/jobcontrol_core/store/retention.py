@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, Table, delete, select, tuple_, update
 
 from jobcontrol_core.store.clock import read_now
+from jobcontrol_core.store.gradual import prune_requeues
 from jobcontrol_core.store.requests import prune_requests
 from jobcontrol_core.store.sessions import prune_sessions
 from jobcontrol_core.store.tables import (
@@ -26,9 +27,10 @@ HISTORY = (job_events, step_logs, step_attempts, step_checkpoints)
 
 
 def prune(tx: Connection) -> None:
-    """Forget request ids after 24 hours, and worker sessions a day after their end."""
+    """Forget request ids after 24 hours, worker sessions a day after their end, and what was requeued a day ago."""
     now = read_now(tx)
     prune_requests(tx, now)
+    prune_requeues(tx, now)
     prune_sessions(tx, now - SESSIONS_KEPT)
 
 

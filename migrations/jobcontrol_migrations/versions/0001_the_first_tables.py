@@ -181,13 +181,42 @@ def upgrade() -> None:
         sa.Column("tenant", sa.String(length=128), nullable=False),
         sa.Column("request_id", sa.String(length=64), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("job_id", sa.String(length=36), nullable=False),
+        sa.Column("job_id", sa.String(length=36), nullable=True),
         sa.Column("is_existing", sa.Boolean(), nullable=False),
+        sa.Column("answer", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "request_id", name=op.f("pk_request_ids")),
     )
     with op.batch_alter_table("request_ids") as batch_op:
         batch_op.create_index("ix_request_ids_created_at", ["created_at"], unique=False)
+
+    op.create_table(
+        "requeues",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("actor", sa.String(length=128), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("message", sa.Text(), server_default="", nullable=False),
+        sa.Column("canary_job_id", sa.String(length=36), nullable=True),
+        sa.Column(
+            "canary_position",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column("per_second", sa.Float(), nullable=True),
+        sa.Column("released_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_requeues")),
+    )
+    with op.batch_alter_table("requeues") as batch_op:
+        batch_op.create_index(
+            "ix_requeues_running",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('CANARY', 'RELEASING')"),
+            postgresql_where=sa.text("state IN ('CANARY', 'RELEASING')"),
+        )
 
     op.create_table(
         "stage_stats",
@@ -230,6 +259,7 @@ def upgrade() -> None:
         sa.Column("error", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("requeue_id", sa.String(length=36), nullable=True),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_dead_letters_job_id_jobs"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dead_letters")),
         sa.UniqueConstraint("step_id", name=op.f("uq_dead_letters_step_id")),
@@ -238,6 +268,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_dead_letters_fingerprint", ["fingerprint"], unique=False)
         batch_op.create_index("ix_dead_letters_job_id", ["job_id"], unique=False)
         batch_op.create_index("ix_dead_letters_queue_created_at_id", ["queue", "created_at", "id"], unique=False)
+        batch_op.create_index(
+            "ix_dead_letters_requeue_id",
+            ["requeue_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("requeue_id IS NOT NULL"),
+            postgresql_where=sa.text("requeue_id IS NOT NULL"),
+        )
 
     op.create_table(
         "job_events",
@@ -404,6 +441,7 @@ def downgrade() -> None:
     op.drop_table("dead_letters")
     op.drop_table("workers")
     op.drop_table("stage_stats")
+    op.drop_table("requeues")
     op.drop_table("request_ids")
     op.drop_table("queues")
     op.drop_table("pipelines")

@@ -51,7 +51,16 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., int]]]] = {
         "Queues: what waits in each, paused or limited for all workers together.",
         {"list": queues.list_queues, "pause": queues.pause, "resume": queues.resume, "limit": queues.limit},
     ),
-    "dead": ("Steps that failed for good.", {"list": dead.list_letters, "groups": dead.list_groups}),
+    "dead": (
+        "Steps that failed for good.",
+        {
+            "list": dead.list_letters,
+            "show": dead.show,
+            "groups": dead.list_groups,
+            "requeue": dead.requeue,
+            "discard": dead.discard,
+        },
+    ),
 }
 EPILOG = (
     "Exit codes: 0 completed, 1 failed, 2 usage, 3 completed with failed steps, 4 cancelled, 5 not found, 6 conflict, \

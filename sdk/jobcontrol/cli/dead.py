@@ -1,26 +1,42 @@
-"""Commands about steps that failed for good: dead list, dead groups."""
+"""Commands about steps that failed for good: dead list, show, groups, requeue, discard."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
+from jobcontrol._requests import invalid
 from jobcontrol.cli.exits import ExitCode
 from jobcontrol.cli.reading import write_rows
-from jobcontrol.cli.session import session_of
-from jobcontrol.cli.tables import GROUP_COLUMNS, LETTER_COLUMNS, group_row, letter_row
+from jobcontrol.cli.session import Session, session_of
+from jobcontrol.cli.tables import GROUP_COLUMNS, LETTER_COLUMNS, group_row, letter_lines, letter_row
+from jobcontrol.display.wording import count_noun
+from jobcontrol.operations import BatchFailure, Discarded, Requeued
+from jobcontrol.values import short_id
 
+LetterIds = Annotated[
+    list[str], typer.Argument(metavar="[LETTER...]", help="Ids or unique endings of them, unless told by conditions.")
+]
+QueueOption = Annotated[str, typer.Option("--queue", metavar="QUEUE", help="Only of this queue.")]
 JobOption = Annotated[str, typer.Option("--job", metavar="JOB", help="Only of this job.")]
+GroupOption = Annotated[
+    str, typer.Option("--fingerprint", metavar="HEX", help="Only of this group, as dead groups tells it.")
+]
 Limit = Annotated[int, typer.Option(min=1, help="So many at most.")]
+Reason = Annotated[str, typer.Option(metavar="TEXT", help="Kept in the audit log, and told to who watches.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")]
+#: Failures that are told one by one.
+TOLD_FAILURES = 10
 
 
 def list_letters(
     context: typer.Context,
-    queue: Annotated[str, typer.Option(metavar="QUEUE", help="Only of this queue.")] = "",
+    queue: QueueOption = "",
     job: JobOption = "",
-    fingerprint: Annotated[str, typer.Option(metavar="HEX", help="Only of this group, as dead groups tells it.")] = "",
+    fingerprint: GroupOption = "",
     limit: Limit = 50,
 ) -> int:
     """List the steps that failed for good, newest first."""
@@ -37,6 +53,21 @@ def list_letters(
     return ExitCode.COMPLETED
 
 
+def show(
+    context: typer.Context,
+    letter: Annotated[str, typer.Argument(metavar="LETTER", help="An id or any unique ending of it.")],
+) -> int:
+    """Show one step that failed for good: its error, its tries and their traceback."""
+    session = session_of(context)
+    found = session.client.dead_letter(letter)
+    if session.json or session.jsonl:
+        session.write_document(found)
+        return ExitCode.COMPLETED
+    detail = session.client.job(found.step.job_id).step(found.step.step_id)
+    session.write("\n".join(letter_lines(found, detail)))
+    return ExitCode.COMPLETED
+
+
 def list_groups(context: typer.Context, job: JobOption = "", limit: Limit = 20) -> int:
     """Group the steps that failed for good by what their errors share, most frequent first."""
     session = session_of(context)
@@ -47,3 +78,89 @@ def list_groups(context: typer.Context, job: JobOption = "", limit: Limit = 20) 
     now = datetime.now(UTC)
     write_rows(session, found, GROUP_COLUMNS, [group_row(group, now) for group in found])
     return ExitCode.COMPLETED
+
+
+def requeue(
+    context: typer.Context,
+    letters: LetterIds = [],  # noqa: B006  typer reads it and never changes it
+    queue: QueueOption = "",
+    job: JobOption = "",
+    fingerprint: GroupOption = "",
+    canary: Annotated[
+        bool, typer.Option("--canary", help="One first, the others when its step has completed.")
+    ] = False,
+    per_second: Annotated[float, typer.Option(min=0, metavar="N", help="No more than so many a second.")] = 0.0,
+    reason: Reason = "",
+    dry_run: DryRun = False,
+) -> int:
+    """Give steps that failed for good a fresh set of tries, in their job or in a retry job. At most 1,000 at a time."""
+    session = session_of(context)
+    _require_choice(letters, queue, job, fingerprint)
+    done = session.client.requeue(
+        letters,
+        queue=queue,
+        job_id=session.resolve(job) if job else "",
+        fingerprint=fingerprint,
+        reason=reason,
+        canary=canary,
+        per_second=per_second,
+        dry_run=dry_run,
+    )
+    told = [f"{'Would requeue' if dry_run else 'Requeued'} {count_noun(done.count, 'dead letter')}."]
+    if done.retry_job_ids:
+        told.append(f"Retry jobs: {' '.join(short_id(job_id) for job_id in done.retry_job_ids)}.")
+    if done.waiting:
+        told.append(f"{done.waiting} more {_when(canary=canary, per_second=per_second)}.  jobctl dead list")
+    return _tell(session, done, told)
+
+
+def discard(
+    context: typer.Context,
+    letters: LetterIds = [],  # noqa: B006  typer reads it and never changes it
+    queue: QueueOption = "",
+    job: JobOption = "",
+    fingerprint: GroupOption = "",
+    reason: Reason = "",
+    dry_run: DryRun = False,
+) -> int:
+    """Drop dead letters; their steps stay failed. At most 1,000 at a time."""
+    session = session_of(context)
+    _require_choice(letters, queue, job, fingerprint)
+    done = session.client.discard(
+        letters,
+        queue=queue,
+        job_id=session.resolve(job) if job else "",
+        fingerprint=fingerprint,
+        reason=reason,
+        dry_run=dry_run,
+    )
+    return _tell(
+        session, done, [f"{'Would discard' if dry_run else 'Discarded'} {count_noun(done.count, 'dead letter')}."]
+    )
+
+
+def _require_choice(letters: Sequence[str], *conditions: str) -> None:
+    if bool(letters) == any(conditions):
+        raise invalid("LETTER", "name dead letters, or choose them by --queue, --job or --fingerprint")
+
+
+def _when(*, canary: bool, per_second: float) -> str:
+    pace = f" at {per_second:g} a second" if per_second else ""
+    return f"follow{pace} when its step has completed" if canary else f"follow{pace}"
+
+
+def _tell(session: Session, done: Requeued | Discarded, told: list[str]) -> int:
+    """Say what was done; a program that asked for data gets the document. CONFLICT if some could not be."""
+    if session.json or session.jsonl:
+        session.write_document(done)
+    if done.remaining:
+        told.append(f"{done.remaining} remain: call again.")
+    for line in [*told, *_failure_lines(done.failures)]:
+        session.say(line)
+    return ExitCode.CONFLICT if done.failures else ExitCode.COMPLETED
+
+
+def _failure_lines(failures: Sequence[BatchFailure]) -> list[str]:
+    lines = [f"{short_id(failure.id)}: {failure.message}" for failure in failures[:TOLD_FAILURES]]
+    untold = len(failures) - len(lines)
+    return [*lines, *([f"and {untold} more like these"] if untold else [])]

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 from jobcontrol.display.wording import count_of, format_seconds, missing_lines, notes_of, run_seconds
 from jobcontrol.operations import DeadLetter, ErrorGroup, LogLine, Queue, WorkerProcess
-from jobcontrol.values import JobState, JobStatus, PipelineInfo, Step, short_id
+from jobcontrol.values import JobState, JobStatus, PipelineInfo, Step, StepDetail, short_id
 
 Row = Sequence[str]
 
 JOB_COLUMNS = ("STATUS", "JOB", "PATH", "STAGE", "PROGRESS", "FAILED", "CREATED", "TOOK")
 STEP_COLUMNS = ("STATUS", "STEP", "STAGE", "NAME", "TRIES", "ITEMS", "TOOK", "ERROR")
-LETTER_COLUMNS = ("LETTER", "JOB", "STAGE", "STEP", "QUEUE", "TRIES", "DIED", "ERROR")
+LETTER_COLUMNS = ("LETTER", "JOB", "STAGE", "STEP", "QUEUE", "TRIES", "DIED", "REQUEUE", "ERROR")
 GROUP_COLUMNS = ("STEPS", "JOBS", "LAST SEEN", "FINGERPRINT", "ERROR")
 WORKER_COLUMNS = ("STATUS", "WORKER", "PROCESS", "VERSION", "BUSY", "HEARTBEAT", "QUEUES", "RUNS")
 QUEUE_COLUMNS = ("QUEUE", "STATE", "WAITING", "OLDEST", "RUNNING", "DELAYED", "DEAD", "LIMITS", "WORKERS")
@@ -112,8 +112,30 @@ def letter_row(letter: DeadLetter, now: datetime) -> Row:
         letter.queue,
         str(step.tries),
         _age(letter.created_at, now),
+        letter.requeue.state if letter.requeue is not None else "-",
         str(step.error or step.failure_reason),
     )
+
+
+def letter_lines(letter: DeadLetter, detail: StepDetail) -> list[str]:
+    """One dead letter in full, a fact per line, with every failed attempt of its step."""
+    step, requeue = letter.step, letter.requeue
+    facts = [
+        ("letter", letter.dead_letter_id),
+        ("job", step.job_id),
+        ("step", f"{step.name} ({step.stage}, {step.step_id})"),
+        ("queue", letter.queue),
+        ("died", _moment(letter.created_at)),
+        ("failure", step.failure_reason),
+        ("error", str(step.error or "")),
+        ("fingerprint", letter.fingerprint),
+        ("requeue", f"{requeue.state} by {requeue.actor} {requeue.message}".strip() if requeue is not None else ""),
+    ]
+    lines = _fact_lines(facts)
+    for attempt in detail.attempts:
+        lines += [f"attempt {attempt.attempt}: {attempt.outcome}: {attempt.error or ''}".rstrip(": ")]
+        lines += [f"  {line}" for line in attempt.traceback.splitlines()]
+    return lines
 
 
 def group_row(group: ErrorGroup, now: datetime) -> Row:
@@ -147,8 +169,7 @@ def job_lines(state: JobState, now: datetime) -> list[str]:
     ]
     facts[8:8] = [("  missing", line) for line in missing_lines(state)]
     facts[6:6] = [(f"  {stage.stage}", f"{count_of(stage)}  {notes_of(stage)}") for stage in state.stages]
-    width = max(len(name) for name, _ in facts)
-    return [f"{name:<{width}}  {value}".rstrip() for name, value in facts if value]
+    return _fact_lines(facts)
 
 
 def log_text(line: LogLine) -> str:
@@ -164,6 +185,11 @@ def columns(header: Row, rows: Sequence[Row]) -> list[str]:
     cells = [[" ".join(cell.split()) for cell in row] for row in (header, *rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+
+
+def _fact_lines(facts: Sequence[tuple[str, str]]) -> list[str]:
+    width = max(len(name) for name, _ in facts)
+    return [f"{name:<{width}}  {value}".rstrip() for name, value in facts if value]
 
 
 def _status_words(state: JobState) -> str:

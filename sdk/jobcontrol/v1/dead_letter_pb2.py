@@ -29,13 +29,29 @@ from jobcontrol.v1 import job_pb2 as jobcontrol_dot_v1_dot_job__pb2
 from jobcontrol.v1 import step_pb2 as jobcontrol_dot_v1_dot_step__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fjobcontrol/v1/dead_letter.proto\x12\rjobcontrol.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19jobcontrol/v1/batch.proto\x1a\x17jobcontrol/v1/job.proto\x1a\x18jobcontrol/v1/step.proto\"\xcf\x01\n\nDeadLetter\x12\x1c\n\x0e\x64\x65\x61\x64_letter_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x14\n\x06job_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\'\n\x04step\x18\x03 \x01(\x0b\x32\x13.jobcontrol.v1.StepB\x04\xe2\x41\x01\x03\x12\x13\n\x05queue\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x19\n\x0b\x66ingerprint\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\x89\x01\n\x10\x44\x65\x61\x64LetterFilter\x12\x13\n\x05queue\x18\x01 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06job_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x19\n\x0b\x66ingerprint\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12/\n\x07\x63reated\x18\x04 \x01(\x0b\x32\x18.jobcontrol.v1.TimeRangeB\x04\xe2\x41\x01\x01\"\x82\x01\n\x16ListDeadLettersRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x35\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1f.jobcontrol.v1.DeadLetterFilterB\x04\xe2\x41\x01\x01\"c\n\x17ListDeadLettersResponse\x12/\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x19.jobcontrol.v1.DeadLetter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xbe\x01\n\x19RequeueDeadLettersRequest\x12\x1d\n\x0f\x64\x65\x61\x64_letter_ids\x18\x01 \x03(\tB\x04\xe2\x41\x01\x01\x12\x35\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x1f.jobcontrol.v1.DeadLetterFilterB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x14\n\x06reason\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"\x93\x01\n\x1aRequeueDeadLettersResponse\x12\x16\n\x0erequeued_count\x18\x01 \x01(\x05\x12\x15\n\rretry_job_ids\x18\x02 \x03(\t\x12\x17\n\x0fremaining_count\x18\x03 \x01(\x05\x12-\n\x08\x66\x61ilures\x18\x04 \x03(\x0b\x32\x1b.jobcontrol.v1.BatchFailure\"\xbe\x01\n\x19\x44iscardDeadLettersRequest\x12\x1d\n\x0f\x64\x65\x61\x64_letter_ids\x18\x01 \x03(\tB\x04\xe2\x41\x01\x01\x12\x35\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x1f.jobcontrol.v1.DeadLetterFilterB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x14\n\x06reason\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"}\n\x1a\x44iscardDeadLettersResponse\x12\x17\n\x0f\x64iscarded_count\x18\x01 \x01(\x05\x12\x17\n\x0fremaining_count\x18\x02 \x01(\x05\x12-\n\x08\x66\x61ilures\x18\x03 \x03(\x0b\x32\x1b.jobcontrol.v1.BatchFailureb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fjobcontrol/v1/dead_letter.proto\x12\rjobcontrol.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19jobcontrol/v1/batch.proto\x1a\x17jobcontrol/v1/job.proto\x1a\x18jobcontrol/v1/step.proto\"\x84\x02\n\x07Requeue\x12\x18\n\nrequeue_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x30\n\x05state\x18\x02 \x01(\x0e\x32\x1b.jobcontrol.v1.RequeueStateB\x04\xe2\x41\x01\x03\x12\x13\n\x05\x61\x63tor\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06reason\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07message\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1b\n\rcanary_job_id\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nper_second\x18\x07 \x01(\x01\x42\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\xfe\x01\n\nDeadLetter\x12\x1c\n\x0e\x64\x65\x61\x64_letter_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x14\n\x06job_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\'\n\x04step\x18\x03 \x01(\x0b\x32\x13.jobcontrol.v1.StepB\x04\xe2\x41\x01\x03\x12\x13\n\x05queue\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x19\n\x0b\x66ingerprint\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12-\n\x07requeue\x18\x07 \x01(\x0b\x32\x16.jobcontrol.v1.RequeueB\x04\xe2\x41\x01\x03\"\xa7\x01\n\x10\x44\x65\x61\x64LetterFilter\x12\x13\n\x05queue\x18\x01 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06job_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x19\n\x0b\x66ingerprint\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12/\n\x07\x63reated\x18\x04 \x01(\x0b\x32\x18.jobcontrol.v1.TimeRangeB\x04\xe2\x41\x01\x01\x12\x1c\n\x0e\x64\x65\x61\x64_letter_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"\x82\x01\n\x16ListDeadLettersRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x35\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1f.jobcontrol.v1.DeadLetterFilterB\x04\xe2\x41\x01\x01\"c\n\x17ListDeadLettersResponse\x12/\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x19.jobcontrol.v1.DeadLetter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xee\x01\n\x19RequeueDeadLettersRequest\x12\x1d\n\x0f\x64\x65\x61\x64_letter_ids\x18\x01 \x03(\tB\x04\xe2\x41\x01\x01\x12\x35\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x1f.jobcontrol.v1.DeadLetterFilterB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x14\n\x06reason\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x63\x61nary\x18\x06 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x18\n\nper_second\x18\x07 \x01(\x01\x42\x04\xe2\x41\x01\x01\"\xbe\x01\n\x1aRequeueDeadLettersResponse\x12\x16\n\x0erequeued_count\x18\x01 \x01(\x05\x12\x15\n\rretry_job_ids\x18\x02 \x03(\t\x12\x17\n\x0fremaining_count\x18\x03 \x01(\x05\x12-\n\x08\x66\x61ilures\x18\x04 \x03(\x0b\x32\x1b.jobcontrol.v1.BatchFailure\x12\x12\n\nrequeue_id\x18\x05 \x01(\t\x12\x15\n\rwaiting_count\x18\x06 \x01(\x05\"\xbe\x01\n\x19\x44iscardDeadLettersRequest\x12\x1d\n\x0f\x64\x65\x61\x64_letter_ids\x18\x01 \x03(\tB\x04\xe2\x41\x01\x01\x12\x35\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x1f.jobcontrol.v1.DeadLetterFilterB\x04\xe2\x41\x01\x01\x12\x1b\n\rvalidate_only\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x14\n\x06reason\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"}\n\x1a\x44iscardDeadLettersResponse\x12\x17\n\x0f\x64iscarded_count\x18\x01 \x01(\x05\x12\x17\n\x0fremaining_count\x18\x02 \x01(\x05\x12-\n\x08\x66\x61ilures\x18\x03 \x03(\x0b\x32\x1b.jobcontrol.v1.BatchFailure*\x99\x01\n\x0cRequeueState\x12\x1d\n\x19REQUEUE_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14REQUEUE_STATE_CANARY\x10\x01\x12\x1b\n\x17REQUEUE_STATE_RELEASING\x10\x02\x12\x1b\n\x17REQUEUE_STATE_CANCELLED\x10\x03\x12\x16\n\x12REQUEUE_STATE_DONE\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'jobcontrol.v1.dead_letter_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_REQUEUE'].fields_by_name['requeue_id']._loaded_options = None
+  _globals['_REQUEUE'].fields_by_name['requeue_id']._serialized_options = b'\342A\001\010'
+  _globals['_REQUEUE'].fields_by_name['state']._loaded_options = None
+  _globals['_REQUEUE'].fields_by_name['state']._serialized_options = b'\342A\001\003'
+  _globals['_REQUEUE'].fields_by_name['actor']._loaded_options = None
+  _globals['_REQUEUE'].fields_by_name['actor']._serialized_options = b'\342A\001\003'
+  _globals['_REQUEUE'].fields_by_name['reason']._loaded_options = None
+  _globals['_REQUEUE'].fields_by_name['reason']._serialized_options = b'\342A\001\003'
+  _globals['_REQUEUE'].fields_by_name['message']._loaded_options = None
+  _globals['_REQUEUE'].fields_by_name['message']._serialized_options = b'\342A\001\003'
+  _globals['_REQUEUE'].fields_by_name['canary_job_id']._loaded_options = None
+  _globals['_REQUEUE'].fields_by_name['canary_job_id']._serialized_options = b'\342A\001\003'
+  _globals['_REQUEUE'].fields_by_name['per_second']._loaded_options = None
+  _globals['_REQUEUE'].fields_by_name['per_second']._serialized_options = b'\342A\001\003'
+  _globals['_REQUEUE'].fields_by_name['created_at']._loaded_options = None
+  _globals['_REQUEUE'].fields_by_name['created_at']._serialized_options = b'\342A\001\003'
   _globals['_DEADLETTER'].fields_by_name['dead_letter_id']._loaded_options = None
   _globals['_DEADLETTER'].fields_by_name['dead_letter_id']._serialized_options = b'\342A\001\010'
   _globals['_DEADLETTER'].fields_by_name['job_id']._loaded_options = None
@@ -48,6 +64,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DEADLETTER'].fields_by_name['fingerprint']._serialized_options = b'\342A\001\003'
   _globals['_DEADLETTER'].fields_by_name['created_at']._loaded_options = None
   _globals['_DEADLETTER'].fields_by_name['created_at']._serialized_options = b'\342A\001\003'
+  _globals['_DEADLETTER'].fields_by_name['requeue']._loaded_options = None
+  _globals['_DEADLETTER'].fields_by_name['requeue']._serialized_options = b'\342A\001\003'
   _globals['_DEADLETTERFILTER'].fields_by_name['queue']._loaded_options = None
   _globals['_DEADLETTERFILTER'].fields_by_name['queue']._serialized_options = b'\342A\001\001'
   _globals['_DEADLETTERFILTER'].fields_by_name['job_id']._loaded_options = None
@@ -56,6 +74,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DEADLETTERFILTER'].fields_by_name['fingerprint']._serialized_options = b'\342A\001\001'
   _globals['_DEADLETTERFILTER'].fields_by_name['created']._loaded_options = None
   _globals['_DEADLETTERFILTER'].fields_by_name['created']._serialized_options = b'\342A\001\001'
+  _globals['_DEADLETTERFILTER'].fields_by_name['dead_letter_id']._loaded_options = None
+  _globals['_DEADLETTERFILTER'].fields_by_name['dead_letter_id']._serialized_options = b'\342A\001\001'
   _globals['_LISTDEADLETTERSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTDEADLETTERSREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001'
   _globals['_LISTDEADLETTERSREQUEST'].fields_by_name['page_token']._loaded_options = None
@@ -72,6 +92,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REQUEUEDEADLETTERSREQUEST'].fields_by_name['reason']._serialized_options = b'\342A\001\001'
   _globals['_REQUEUEDEADLETTERSREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_REQUEUEDEADLETTERSREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001'
+  _globals['_REQUEUEDEADLETTERSREQUEST'].fields_by_name['canary']._loaded_options = None
+  _globals['_REQUEUEDEADLETTERSREQUEST'].fields_by_name['canary']._serialized_options = b'\342A\001\001'
+  _globals['_REQUEUEDEADLETTERSREQUEST'].fields_by_name['per_second']._loaded_options = None
+  _globals['_REQUEUEDEADLETTERSREQUEST'].fields_by_name['per_second']._serialized_options = b'\342A\001\001'
   _globals['_DISCARDDEADLETTERSREQUEST'].fields_by_name['dead_letter_ids']._loaded_options = None
   _globals['_DISCARDDEADLETTERSREQUEST'].fields_by_name['dead_letter_ids']._serialized_options = b'\342A\001\001'
   _globals['_DISCARDDEADLETTERSREQUEST'].fields_by_name['filter']._loaded_options = None
@@ -82,20 +106,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DISCARDDEADLETTERSREQUEST'].fields_by_name['reason']._serialized_options = b'\342A\001\001'
   _globals['_DISCARDDEADLETTERSREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_DISCARDDEADLETTERSREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001'
-  _globals['_DEADLETTER']._serialized_start=195
-  _globals['_DEADLETTER']._serialized_end=402
-  _globals['_DEADLETTERFILTER']._serialized_start=405
-  _globals['_DEADLETTERFILTER']._serialized_end=542
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=545
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=675
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=677
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=776
-  _globals['_REQUEUEDEADLETTERSREQUEST']._serialized_start=779
-  _globals['_REQUEUEDEADLETTERSREQUEST']._serialized_end=969
-  _globals['_REQUEUEDEADLETTERSRESPONSE']._serialized_start=972
-  _globals['_REQUEUEDEADLETTERSRESPONSE']._serialized_end=1119
-  _globals['_DISCARDDEADLETTERSREQUEST']._serialized_start=1122
-  _globals['_DISCARDDEADLETTERSREQUEST']._serialized_end=1312
-  _globals['_DISCARDDEADLETTERSRESPONSE']._serialized_start=1314
-  _globals['_DISCARDDEADLETTERSRESPONSE']._serialized_end=1439
+  _globals['_REQUEUESTATE']._serialized_start=1873
+  _globals['_REQUEUESTATE']._serialized_end=2026
+  _globals['_REQUEUE']._serialized_start=195
+  _globals['_REQUEUE']._serialized_end=455
+  _globals['_DEADLETTER']._serialized_start=458
+  _globals['_DEADLETTER']._serialized_end=712
+  _globals['_DEADLETTERFILTER']._serialized_start=715
+  _globals['_DEADLETTERFILTER']._serialized_end=882
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=885
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=1015
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=1017
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=1116
+  _globals['_REQUEUEDEADLETTERSREQUEST']._serialized_start=1119
+  _globals['_REQUEUEDEADLETTERSREQUEST']._serialized_end=1357
+  _globals['_REQUEUEDEADLETTERSRESPONSE']._serialized_start=1360
+  _globals['_REQUEUEDEADLETTERSRESPONSE']._serialized_end=1550
+  _globals['_DISCARDDEADLETTERSREQUEST']._serialized_start=1553
+  _globals['_DISCARDDEADLETTERSREQUEST']._serialized_end=1743
+  _globals['_DISCARDDEADLETTERSRESPONSE']._serialized_start=1745
+  _globals['_DISCARDDEADLETTERSRESPONSE']._serialized_end=1870
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from jobcontrol.v1 import batch_pb2 as _batch_pb2
 from jobcontrol.v1 import job_pb2 as _job_pb2
 from jobcontrol.v1 import step_pb2 as _step_pb2
@@ -22,6 +23,94 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _RequeueState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RequeueStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RequeueState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REQUEUE_STATE_UNSPECIFIED: _RequeueState.ValueType  # 0
+    """Not set."""
+    REQUEUE_STATE_CANARY: _RequeueState.ValueType  # 1
+    """The first dead letter was requeued; the others wait until its step has
+    COMPLETED.
+    """
+    REQUEUE_STATE_RELEASING: _RequeueState.ValueType  # 2
+    """The others are being requeued."""
+    REQUEUE_STATE_CANCELLED: _RequeueState.ValueType  # 3
+    """The step of the first one did not complete: the others stay dead letters."""
+    REQUEUE_STATE_DONE: _RequeueState.ValueType  # 4
+    """Nothing is left to requeue."""
+
+class RequeueState(_RequeueState, metaclass=_RequeueStateEnumTypeWrapper):
+    """How far a gradual requeue is."""
+
+REQUEUE_STATE_UNSPECIFIED: RequeueState.ValueType  # 0
+"""Not set."""
+REQUEUE_STATE_CANARY: RequeueState.ValueType  # 1
+"""The first dead letter was requeued; the others wait until its step has
+COMPLETED.
+"""
+REQUEUE_STATE_RELEASING: RequeueState.ValueType  # 2
+"""The others are being requeued."""
+REQUEUE_STATE_CANCELLED: RequeueState.ValueType  # 3
+"""The step of the first one did not complete: the others stay dead letters."""
+REQUEUE_STATE_DONE: RequeueState.ValueType  # 4
+"""Nothing is left to requeue."""
+Global___RequeueState: _TypeAlias = RequeueState  # noqa: Y015
+
+@_typing.final
+class Requeue(_message.Message):
+    """Dead letters that are requeued one first, or at a throttle."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEUE_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    CANARY_JOB_ID_FIELD_NUMBER: _builtins.int
+    PER_SECOND_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    requeue_id: _builtins.str
+    """UUIDv7."""
+    state: Global___RequeueState.ValueType
+    """How far it is."""
+    actor: _builtins.str
+    """Who asked for it."""
+    reason: _builtins.str
+    """Why."""
+    message: _builtins.str
+    """What went wrong, if something did."""
+    canary_job_id: _builtins.str
+    """Job in which the first one's step runs; empty without one."""
+    per_second: _builtins.float
+    """Dead letters that are requeued in a second; 0 means all at once."""
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was asked for."""
+
+    def __init__(
+        self,
+        *,
+        requeue_id: _builtins.str = ...,
+        state: Global___RequeueState.ValueType = ...,
+        actor: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+        canary_job_id: _builtins.str = ...,
+        per_second: _builtins.float = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "canary_job_id", b"canary_job_id", "created_at", b"created_at", "message", b"message", "per_second", b"per_second", "reason", b"reason", "requeue_id", b"requeue_id", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Requeue: _TypeAlias = Requeue  # noqa: Y015
+
 @_typing.final
 class DeadLetter(_message.Message):
     """A step that failed for good."""
@@ -34,6 +123,7 @@ class DeadLetter(_message.Message):
     QUEUE_FIELD_NUMBER: _builtins.int
     FINGERPRINT_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
+    REQUEUE_FIELD_NUMBER: _builtins.int
     dead_letter_id: _builtins.str
     """UUIDv7."""
     job_id: _builtins.str
@@ -50,6 +140,10 @@ class DeadLetter(_message.Message):
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was given up."""
 
+    @_builtins.property
+    def requeue(self) -> Global___Requeue:
+        """The gradual requeue that is to take it along, or was to."""
+
     def __init__(
         self,
         *,
@@ -59,10 +153,11 @@ class DeadLetter(_message.Message):
         queue: _builtins.str = ...,
         fingerprint: _builtins.str = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
+        requeue: Global___Requeue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "step", b"step"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "requeue", b"requeue", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "dead_letter_id", b"dead_letter_id", "fingerprint", b"fingerprint", "job_id", b"job_id", "queue", b"queue", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "dead_letter_id", b"dead_letter_id", "fingerprint", b"fingerprint", "job_id", b"job_id", "queue", b"queue", "requeue", b"requeue", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -78,6 +173,7 @@ class DeadLetterFilter(_message.Message):
     JOB_ID_FIELD_NUMBER: _builtins.int
     FINGERPRINT_FIELD_NUMBER: _builtins.int
     CREATED_FIELD_NUMBER: _builtins.int
+    DEAD_LETTER_ID_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
     """Only dead letters of this queue.
     Validation: empty, or ^[a-z0-9][a-z0-9-]{0,62}$.
@@ -90,6 +186,10 @@ class DeadLetterFilter(_message.Message):
     """Only dead letters with this fingerprint.
     Validation: at most 64 characters of [0-9a-f].
     """
+    dead_letter_id: _builtins.str
+    """Only this one, by its id or a unique ending of it.
+    Validation: empty, or 4 to 63 characters of [a-z0-9-].
+    """
     @_builtins.property
     def created(self) -> _job_pb2.TimeRange:
         """Only dead letters given up in this span."""
@@ -101,10 +201,11 @@ class DeadLetterFilter(_message.Message):
         job_id: _builtins.str = ...,
         fingerprint: _builtins.str = ...,
         created: _job_pb2.TimeRange | None = ...,
+        dead_letter_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created", b"created"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "fingerprint", b"fingerprint", "job_id", b"job_id", "queue", b"queue"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "dead_letter_id", b"dead_letter_id", "fingerprint", b"fingerprint", "job_id", b"job_id", "queue", b"queue"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -185,6 +286,8 @@ class RequeueDeadLettersRequest(_message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CANARY_FIELD_NUMBER: _builtins.int
+    PER_SECOND_FIELD_NUMBER: _builtins.int
     validate_only: _builtins.bool
     """Count only, change nothing."""
     reason: _builtins.str
@@ -195,10 +298,16 @@ class RequeueDeadLettersRequest(_message.Message):
     """Idempotency key: see StartBuildRequest.request_id.
     Validation: at most 64 characters of [A-Za-z0-9._:-].
     """
+    canary: _builtins.bool
+    """Requeue one, and the others only when its step has COMPLETED."""
+    per_second: _builtins.float
+    """Requeue so many in a second; 0 means all at once.
+    Validation: 0, or 0.01 to 1000.
+    """
     @_builtins.property
     def dead_letter_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Ids of dead letters.
-        Validation: at most 1000; either these or filter.
+        """Ids of dead letters, or unique endings of them.
+        Validation: required unless filter; at most 1000; each 4 to 63 characters of [a-z0-9-].
         """
 
     @_builtins.property
@@ -215,10 +324,12 @@ class RequeueDeadLettersRequest(_message.Message):
         validate_only: _builtins.bool = ...,
         reason: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        canary: _builtins.bool = ...,
+        per_second: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_letter_ids", b"dead_letter_ids", "filter", b"filter", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["canary", b"canary", "dead_letter_ids", b"dead_letter_ids", "filter", b"filter", "per_second", b"per_second", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -234,10 +345,20 @@ class RequeueDeadLettersResponse(_message.Message):
     RETRY_JOB_IDS_FIELD_NUMBER: _builtins.int
     REMAINING_COUNT_FIELD_NUMBER: _builtins.int
     FAILURES_FIELD_NUMBER: _builtins.int
+    REQUEUE_ID_FIELD_NUMBER: _builtins.int
+    WAITING_COUNT_FIELD_NUMBER: _builtins.int
     requeued_count: _builtins.int
-    """Dead letters that were requeued, or would be."""
+    """Dead letters that were requeued, or would be. A retry job takes all dead
+    letters of its job along, asked for or not.
+    """
     remaining_count: _builtins.int
-    """Dead letters that the filter still finds: call again."""
+    """Dead letters that were asked for and not looked at: call again."""
+    requeue_id: _builtins.str
+    """What goes on after this call, with `canary` or `per_second`; empty if
+    nothing is left to do. See DeadLetter.requeue.
+    """
+    waiting_count: _builtins.int
+    """Dead letters that it is going to requeue."""
     @_builtins.property
     def retry_job_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Ids of the retry jobs made for those whose own job takes none any more."""
@@ -253,10 +374,12 @@ class RequeueDeadLettersResponse(_message.Message):
         retry_job_ids: _abc.Iterable[_builtins.str] | None = ...,
         remaining_count: _builtins.int = ...,
         failures: _abc.Iterable[_batch_pb2.BatchFailure] | None = ...,
+        requeue_id: _builtins.str = ...,
+        waiting_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failures", b"failures", "remaining_count", b"remaining_count", "requeued_count", b"requeued_count", "retry_job_ids", b"retry_job_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failures", b"failures", "remaining_count", b"remaining_count", "requeue_id", b"requeue_id", "requeued_count", b"requeued_count", "retry_job_ids", b"retry_job_ids", "waiting_count", b"waiting_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -285,8 +408,8 @@ class DiscardDeadLettersRequest(_message.Message):
     """
     @_builtins.property
     def dead_letter_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Ids of dead letters.
-        Validation: at most 1000; either these or filter.
+        """Ids of dead letters, or unique endings of them.
+        Validation: required unless filter; at most 1000; each 4 to 63 characters of [a-z0-9-].
         """
 
     @_builtins.property
@@ -324,7 +447,7 @@ class DiscardDeadLettersResponse(_message.Message):
     discarded_count: _builtins.int
     """Dead letters that were discarded, or would be."""
     remaining_count: _builtins.int
-    """Dead letters that the filter still finds: call again."""
+    """Dead letters that were asked for and not looked at: call again."""
     @_builtins.property
     def failures(self) -> _containers.RepeatedCompositeFieldContainer[_batch_pb2.BatchFailure]:
         """The ones that could not be."""

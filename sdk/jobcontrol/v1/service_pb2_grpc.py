@@ -531,25 +531,28 @@ class JobControlServicer:
 
     def RequeueDeadLetters(self, request, context):
         """Gives dead letters a fresh budget of tries: in their own job while it can
-        still take them, else in a retry job.
+        still take them, else in a retry job. At most 1000 in one call.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        Idempotent when `request_id` is set. Not safe to retry blindly otherwise.
 
-        Errors: INVALID_ARGUMENT/FIELD_INVALID. What kept single ones from it is
-        told in `failures` (NOT_FOUND/DEAD_LETTER_NOT_FOUND,
-        FAILED_PRECONDITION/DEAD_LETTER_NOT_REQUEUEABLE).
+        Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
+        INVALID_ARGUMENT/REQUEST_ID_REUSED. What kept single ones from it is told in
+        `failures` (NOT_FOUND/DEAD_LETTER_NOT_FOUND,
+        FAILED_PRECONDITION/DEAD_LETTER_NOT_REQUEUEABLE,
+        ALREADY_EXISTS/PATH_BUILD_ACTIVE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DiscardDeadLetters(self, request, context):
-        """Drops dead letters; their steps stay FAILED.
+        """Drops dead letters; their steps stay FAILED. At most 1000 in one call.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        Idempotent when `request_id` is set.
 
-        Errors: INVALID_ARGUMENT/FIELD_INVALID. What kept single ones from it is
-        told in `failures` (NOT_FOUND/DEAD_LETTER_NOT_FOUND).
+        Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
+        INVALID_ARGUMENT/REQUEST_ID_REUSED. What kept single ones from it is told in
+        `failures` (NOT_FOUND/DEAD_LETTER_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

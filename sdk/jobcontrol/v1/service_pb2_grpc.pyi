@@ -276,21 +276,24 @@ class JobControlStub:
     """
     RequeueDeadLetters: _grpc.UnaryUnaryMultiCallable[_dead_letter_pb2.RequeueDeadLettersRequest, _dead_letter_pb2.RequeueDeadLettersResponse]
     """Gives dead letters a fresh budget of tries: in their own job while it can
-    still take them, else in a retry job.
+    still take them, else in a retry job. At most 1000 in one call.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    Idempotent when `request_id` is set. Not safe to retry blindly otherwise.
 
-    Errors: INVALID_ARGUMENT/FIELD_INVALID. What kept single ones from it is
-    told in `failures` (NOT_FOUND/DEAD_LETTER_NOT_FOUND,
-    FAILED_PRECONDITION/DEAD_LETTER_NOT_REQUEUEABLE).
+    Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
+    INVALID_ARGUMENT/REQUEST_ID_REUSED. What kept single ones from it is told in
+    `failures` (NOT_FOUND/DEAD_LETTER_NOT_FOUND,
+    FAILED_PRECONDITION/DEAD_LETTER_NOT_REQUEUEABLE,
+    ALREADY_EXISTS/PATH_BUILD_ACTIVE).
     """
     DiscardDeadLetters: _grpc.UnaryUnaryMultiCallable[_dead_letter_pb2.DiscardDeadLettersRequest, _dead_letter_pb2.DiscardDeadLettersResponse]
-    """Drops dead letters; their steps stay FAILED.
+    """Drops dead letters; their steps stay FAILED. At most 1000 in one call.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    Idempotent when `request_id` is set.
 
-    Errors: INVALID_ARGUMENT/FIELD_INVALID. What kept single ones from it is
-    told in `failures` (NOT_FOUND/DEAD_LETTER_NOT_FOUND).
+    Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
+    INVALID_ARGUMENT/REQUEST_ID_REUSED. What kept single ones from it is told in
+    `failures` (NOT_FOUND/DEAD_LETTER_NOT_FOUND).
     """
     ListErrorGroups: _grpc.UnaryUnaryMultiCallable[_stats_pb2.ListErrorGroupsRequest, _stats_pb2.ListErrorGroupsResponse]
     """Groups errors of dead letters that look the same, most frequent first.
@@ -531,21 +534,24 @@ class JobControlAsyncStub(JobControlStub):
     """
     RequeueDeadLetters: _aio.UnaryUnaryMultiCallable[_dead_letter_pb2.RequeueDeadLettersRequest, _dead_letter_pb2.RequeueDeadLettersResponse]  # type: ignore[assignment]
     """Gives dead letters a fresh budget of tries: in their own job while it can
-    still take them, else in a retry job.
+    still take them, else in a retry job. At most 1000 in one call.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    Idempotent when `request_id` is set. Not safe to retry blindly otherwise.
 
-    Errors: INVALID_ARGUMENT/FIELD_INVALID. What kept single ones from it is
-    told in `failures` (NOT_FOUND/DEAD_LETTER_NOT_FOUND,
-    FAILED_PRECONDITION/DEAD_LETTER_NOT_REQUEUEABLE).
+    Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
+    INVALID_ARGUMENT/REQUEST_ID_REUSED. What kept single ones from it is told in
+    `failures` (NOT_FOUND/DEAD_LETTER_NOT_FOUND,
+    FAILED_PRECONDITION/DEAD_LETTER_NOT_REQUEUEABLE,
+    ALREADY_EXISTS/PATH_BUILD_ACTIVE).
     """
     DiscardDeadLetters: _aio.UnaryUnaryMultiCallable[_dead_letter_pb2.DiscardDeadLettersRequest, _dead_letter_pb2.DiscardDeadLettersResponse]  # type: ignore[assignment]
-    """Drops dead letters; their steps stay FAILED.
+    """Drops dead letters; their steps stay FAILED. At most 1000 in one call.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    Idempotent when `request_id` is set.
 
-    Errors: INVALID_ARGUMENT/FIELD_INVALID. What kept single ones from it is
-    told in `failures` (NOT_FOUND/DEAD_LETTER_NOT_FOUND).
+    Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
+    INVALID_ARGUMENT/REQUEST_ID_REUSED. What kept single ones from it is told in
+    `failures` (NOT_FOUND/DEAD_LETTER_NOT_FOUND).
     """
     ListErrorGroups: _aio.UnaryUnaryMultiCallable[_stats_pb2.ListErrorGroupsRequest, _stats_pb2.ListErrorGroupsResponse]  # type: ignore[assignment]
     """Groups errors of dead letters that look the same, most frequent first.
@@ -945,13 +951,15 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_dead_letter_pb2.RequeueDeadLettersResponse, _abc.Awaitable[_dead_letter_pb2.RequeueDeadLettersResponse]]:
         """Gives dead letters a fresh budget of tries: in their own job while it can
-        still take them, else in a retry job.
+        still take them, else in a retry job. At most 1000 in one call.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        Idempotent when `request_id` is set. Not safe to retry blindly otherwise.
 
-        Errors: INVALID_ARGUMENT/FIELD_INVALID. What kept single ones from it is
-        told in `failures` (NOT_FOUND/DEAD_LETTER_NOT_FOUND,
-        FAILED_PRECONDITION/DEAD_LETTER_NOT_REQUEUEABLE).
+        Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
+        INVALID_ARGUMENT/REQUEST_ID_REUSED. What kept single ones from it is told in
+        `failures` (NOT_FOUND/DEAD_LETTER_NOT_FOUND,
+        FAILED_PRECONDITION/DEAD_LETTER_NOT_REQUEUEABLE,
+        ALREADY_EXISTS/PATH_BUILD_ACTIVE).
         """
 
     @_abc_1.abstractmethod
@@ -960,12 +968,13 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
         request: _dead_letter_pb2.DiscardDeadLettersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_dead_letter_pb2.DiscardDeadLettersResponse, _abc.Awaitable[_dead_letter_pb2.DiscardDeadLettersResponse]]:
-        """Drops dead letters; their steps stay FAILED.
+        """Drops dead letters; their steps stay FAILED. At most 1000 in one call.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        Idempotent when `request_id` is set.
 
-        Errors: INVALID_ARGUMENT/FIELD_INVALID. What kept single ones from it is
-        told in `failures` (NOT_FOUND/DEAD_LETTER_NOT_FOUND).
+        Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
+        INVALID_ARGUMENT/REQUEST_ID_REUSED. What kept single ones from it is told in
+        `failures` (NOT_FOUND/DEAD_LETTER_NOT_FOUND).
         """
 
     @_abc_1.abstractmethod

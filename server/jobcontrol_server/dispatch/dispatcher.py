@@ -17,6 +17,7 @@ from jobcontrol_core.settings import Settings
 from jobcontrol_core.store.backoff import make_due
 from jobcontrol_core.store.deadlines import expire_job, read_overdue_jobs
 from jobcontrol_core.store.engine import Store
+from jobcontrol_core.store.gradual import advance_requeue, read_running_requeues
 from jobcontrol_core.store.leases import drop_lease, take_lease
 from jobcontrol_core.store.retention import prune, prune_history
 from jobcontrol_core.store.stopping import read_stopping_jobs, sweep_job
@@ -57,6 +58,7 @@ class Dispatcher:
             Loop("backoff", period, self._if_leader(self._make_due)),
             Loop("deadlines", period, self._if_leader(self._expire)),
             Loop("sweep", period, self._if_leader(self._sweep)),
+            Loop("requeues", period, self._if_leader(self._requeue)),
             Loop("prune", PRUNE_SECONDS, self._if_leader(self._prune)),
         ]
 
@@ -110,6 +112,14 @@ class Dispatcher:
                 log.info("job_timed_out", job_id=job_id)
                 self._postman.ring_stop(job_id)
                 self._postman.ring(committed)
+
+    def _requeue(self) -> None:
+        for requeue_id in self._store.read(read_running_requeues):
+            done = self._store.write(advance_requeue, requeue_id)
+            if done.requeued or done.failures:
+                log.info("letters_requeued", requeue_id=requeue_id, count=done.count, failures=len(done.failures))
+            self._postman.ring(done.committed)
+            self._postman.push(done.waiting)
 
     def _if_leader(self, duty: Callable[[], object]) -> Callable[[], None]:
         def turn() -> None:

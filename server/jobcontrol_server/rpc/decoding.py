@@ -35,7 +35,13 @@ LATEST = 253_402_300_799_999_999
 _JOB_STATUS: Mapping[int, JobStatus] = {int(number): status for status, number in JOB_STATUS.items()}
 _STEP_STATUS: Mapping[int, StepStatus] = {int(number): status for status, number in STEP_STATUS.items()}
 
-Idempotent = pb.StartBuildRequest | pb.CancelRequest | pb.RetryRequest
+Idempotent = (
+    pb.StartBuildRequest
+    | pb.CancelRequest
+    | pb.RetryRequest
+    | pb.RequeueDeadLettersRequest
+    | pb.DiscardDeadLettersRequest
+)
 
 
 def request_key(request: Idempotent, caller: Caller) -> RequestKey:

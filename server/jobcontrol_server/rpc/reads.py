@@ -27,6 +27,7 @@ from jobcontrol_core.store.lookup import (
     resolve_job_id,
     resolve_step_id,
 )
+from jobcontrol_server.rpc.dead_letters import find_filter
 from jobcontrol_server.rpc.decoding import to_letter_filter, to_step_statuses
 
 
@@ -86,10 +87,7 @@ def find_letters(
     tx: Connection, tenant: str, request: pb.ListDeadLettersRequest, *, after: LetterCursor | None, limit: int
 ) -> list[DeadLetter]:
     """Up to `limit` dead letters that the request asks for. Raises JobNotFound."""
-    wanted = request.filter
-    job_id = resolve_job_id(tx, tenant, wanted.job_id) if wanted.job_id else ""
-    found = to_letter_filter(job_id, wanted.created, queue=wanted.queue, fingerprint=wanted.fingerprint)
-    return list_letters(tx, tenant, found, after=after, limit=limit)
+    return list_letters(tx, tenant, find_filter(tx, tenant, request.filter), after=after, limit=limit)
 
 
 def find_error_groups(

@@ -14,6 +14,7 @@ from jobcontrol_core.store.queues import list_queues
 from jobcontrol_core.store.roster import list_processes
 from jobcontrol_server.rpc.builds import Builds
 from jobcontrol_server.rpc.caller import caller_of
+from jobcontrol_server.rpc.dead_letters import DeadLetters
 from jobcontrol_server.rpc.decoding import (
     job_key,
     letter_key,
@@ -27,7 +28,7 @@ from jobcontrol_server.rpc.decoding import (
     to_watch,
 )
 from jobcontrol_server.rpc.encoding.jobs import to_job
-from jobcontrol_server.rpc.encoding.letters import to_dead_letter, to_error_group
+from jobcontrol_server.rpc.encoding.letters import to_dead_letter, to_discarded, to_error_group, to_requeued
 from jobcontrol_server.rpc.encoding.loglines import to_event
 from jobcontrol_server.rpc.encoding.pipelines import to_pipeline
 from jobcontrol_server.rpc.encoding.queues import to_queue
@@ -60,10 +61,13 @@ VALID = "This build could be started; nothing was done"
 class JobControl:
     """Requests reach it valid; what it raises is translated outside. See `guard`."""
 
-    def __init__(self, calls: StoreCalls, builds: Builds, queues: Queues, hub: Hub, tokens: PageTokens) -> None:
+    def __init__(
+        self, calls: StoreCalls, builds: Builds, queues: Queues, letters: DeadLetters, hub: Hub, tokens: PageTokens
+    ) -> None:
         self._calls = calls
         self._builds = builds
         self._queues = queues
+        self._letters = letters
         self._hub = hub
         self._tokens = tokens
 
@@ -193,6 +197,16 @@ class JobControl:
         token = self._tokens.issue(request, tenant, [last.steps, last.fingerprint]) if last else ""
         _tell_next_page(context, token)
         return pb.ListErrorGroupsResponse(error_groups=map(to_error_group, groups[:size]), next_page_token=token)
+
+    async def RequeueDeadLetters(
+        self, request: pb.RequeueDeadLettersRequest, context: Context
+    ) -> pb.RequeueDeadLettersResponse:
+        return to_requeued(await self._calls.run(self._letters.requeue, request, caller_of(context)))
+
+    async def DiscardDeadLetters(
+        self, request: pb.DiscardDeadLettersRequest, context: Context
+    ) -> pb.DiscardDeadLettersResponse:
+        return to_discarded(await self._calls.run(self._letters.discard, request, caller_of(context)))
 
     def WatchProgress(self, request: pb.WatchProgressRequest, context: Context) -> AsyncIterator[bytes]:
         """Messages as bytes: the hub has encoded them, once for all watchers."""

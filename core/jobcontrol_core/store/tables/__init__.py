@@ -23,6 +23,7 @@ from jobcontrol_core.store.tables.operations import (
     pipelines,
     queues,
     request_ids,
+    requeues,
     stage_stats,
     workers,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "pipelines",
     "queues",
     "request_ids",
+    "requeues",
     "stage_stats",
     "step_attempts",
     "step_checkpoints",

@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -17,7 +18,7 @@ from sqlalchemy import (
 )
 
 from jobcontrol_core.store.clock import Moment
-from jobcontrol_core.store.tables.columns import Id, Json, Name, job_key, metadata
+from jobcontrol_core.store.tables.columns import Id, Json, Name, Position, job_key, metadata
 
 pipelines = Table(
     "pipelines",
@@ -85,9 +86,42 @@ dead_letters = Table(
     Column("error", Json, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("created_at", Moment, nullable=False),
+    # The newest row of `requeues` that was to take this letter along, and has not yet.
+    Column("requeue_id", Id),
     Index("ix_dead_letters_job_id", "job_id"),
+    Index(
+        "ix_dead_letters_requeue_id",
+        "requeue_id",
+        "id",
+        sqlite_where=text("requeue_id IS NOT NULL"),
+        postgresql_where=text("requeue_id IS NOT NULL"),
+    ),
     Index("ix_dead_letters_queue_created_at_id", "queue", "created_at", "id"),
     Index("ix_dead_letters_fingerprint", "fingerprint"),
+)
+
+# Dead letters that are requeued little by little: one first, the rest when its step has completed.
+requeues = Table(
+    "requeues",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("tenant", String(128), nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("state", String(12), nullable=False),
+    Column("message", Text, nullable=False, server_default=""),
+    # The step that goes first, as it is named in a job that may be a copy of its own.
+    Column("canary_job_id", Id),
+    Column("canary_position", Position),
+    Column("per_second", Float),
+    Column("released_at", Moment, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Index(
+        "ix_requeues_running",
+        "id",
+        sqlite_where=text("state IN ('CANARY', 'RELEASING')"),
+        postgresql_where=text("state IN ('CANARY', 'RELEASING')"),
+    ),
 )
 
 alerts = Table(
@@ -126,8 +160,10 @@ request_ids = Table(
     Column("tenant", String(128), nullable=False),
     Column("request_id", String(64), nullable=False),
     Column("digest", String(64), nullable=False),
-    Column("job_id", Id, nullable=False),
+    # A request is answered with a job, or, if it is about many things, with what is kept here.
+    Column("job_id", Id),
     Column("is_existing", Boolean, nullable=False),
+    Column("answer", Json),
     Column("created_at", Moment, nullable=False),
     PrimaryKeyConstraint("tenant", "request_id"),
     Index("ix_request_ids_created_at", "created_at"),

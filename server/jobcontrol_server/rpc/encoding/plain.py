@@ -11,7 +11,7 @@ from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from jobcontrol import v1 as pb
-from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus, StopReceipt
+from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, RequeueState, StepStatus, StopReceipt
 from jobcontrol_core.domain.values import DocumentNeed
 
 JOB_STATUS: Mapping[JobStatus, pb.JobStatus.ValueType] = {
@@ -25,6 +25,9 @@ FAILURE_REASON: Mapping[FailureReason, pb.StepFailureReason.ValueType] = {
 }
 STOP_RECEIPT: Mapping[StopReceipt, pb.StopReceipt.ValueType] = {
     receipt: pb.StopReceipt.Value(f"STOP_RECEIPT_{receipt}") for receipt in StopReceipt
+}
+REQUEUE_STATE: Mapping[RequeueState, pb.RequeueState.ValueType] = {
+    state: pb.RequeueState.Value(f"REQUEUE_STATE_{state}") for state in RequeueState
 }
 DOCUMENT_REQUIREMENT: Mapping[DocumentNeed, pb.DocumentRequirement.ValueType] = {
     need: pb.DocumentRequirement.Value(f"DOCUMENT_REQUIREMENT_{need.name}") for need in DocumentNeed

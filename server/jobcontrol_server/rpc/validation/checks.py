@@ -19,6 +19,11 @@ CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 MAX_DURATION = 315_576_000_000
 
 
+def is_set(message: Message, name: str) -> bool:
+    """Whether the field of this name has a value other than its default, or is a message that is there."""
+    return any(field.name == name for field, _ in message.ListFields())
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What is wrong, and where within the field: empty, `[3]`, `[key]` or `.key[0]`."""
@@ -44,7 +49,7 @@ class Constraint:
 
     def lacks(self, message: Message) -> bool:
         """Whether `message`, in which this field is unset, needs it."""
-        return bool(self.missing) and not (self.unless and getattr(message, self.unless))
+        return bool(self.missing) and not (self.unless and is_set(message, self.unless))
 
 
 def optional(*checks: Check) -> Constraint:
@@ -160,6 +165,23 @@ def at_most(most: int) -> Check:
     return lambda values, _: _too_many(values, most)
 
 
+def each(check: Check) -> Check:
+    """Every entry passes `check`."""
+
+    def check_each(values: Iterable[Any], message: Message) -> Iterator[Fault]:
+        for index, value in enumerate(values):
+            for fault in check(value, message):
+                yield Fault(fault.description, f"[{index}]{fault.place}")
+
+    return check_each
+
+
+def any_condition(value: Message, _: Message) -> Iterator[Fault]:
+    """A filter that filters: at least one of its fields holds something."""
+    if not any(not isinstance(part, Message) or part.ListFields() for _, part in value.ListFields()):
+        yield Fault("must hold at least one condition")
+
+
 def labels(most: int, value_bytes: int) -> Check:
     """At most `most` labels with keys for filters and short values."""
     key_pattern = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
@@ -182,7 +204,7 @@ def alone(*others: str) -> Check:
     """None of the fields `others` of the same message is set."""
 
     def check(_: object, message: Message) -> Iterator[Fault]:
-        if given := [name for name in others if getattr(message, name)]:
+        if given := [name for name in others if is_set(message, name)]:
             yield Fault(f"must not be set together with {' or '.join(given)}")
 
     return check

@@ -10,8 +10,10 @@ from jobcontrol_core.domain.limits import MAX_RATE, MAX_WINDOW, MIN_WINDOW
 from jobcontrol_server.rpc.validation.checks import (
     Constraint,
     alone,
+    any_condition,
     at_most,
     between,
+    each,
     each_known,
     known,
     labels,
@@ -39,6 +41,10 @@ REASON = text(512, lines=True)
 ETAG = text(128)
 PAGE_TOKEN = length(1024)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+#: Things of a batch: by their ids or by what a filter finds, not both.
+NAMED_OR_FILTERED = Constraint(
+    (at_most(1000), each(ID), alone("filter")), missing="is required unless there is a filter", unless="filter"
+)
 
 CONSTRAINTS: Mapping[tuple[str, str], Constraint] = {
     ("StartBuildRequest", "path_id"): required(text(128), not_blank),
@@ -135,6 +141,16 @@ CONSTRAINTS: Mapping[tuple[str, str], Constraint] = {
     ("DeadLetterFilter", "queue"): optional(NAME),
     ("DeadLetterFilter", "job_id"): optional(ID),
     ("DeadLetterFilter", "fingerprint"): optional(FINGERPRINT),
+    ("DeadLetterFilter", "dead_letter_id"): optional(ID),
+    ("RequeueDeadLettersRequest", "dead_letter_ids"): NAMED_OR_FILTERED,
+    ("RequeueDeadLettersRequest", "filter"): optional(any_condition),
+    ("RequeueDeadLettersRequest", "reason"): optional(REASON),
+    ("RequeueDeadLettersRequest", "request_id"): optional(REQUEST_ID),
+    ("RequeueDeadLettersRequest", "per_second"): optional(between(0.01, 1000)),
+    ("DiscardDeadLettersRequest", "dead_letter_ids"): NAMED_OR_FILTERED,
+    ("DiscardDeadLettersRequest", "filter"): optional(any_condition),
+    ("DiscardDeadLettersRequest", "reason"): optional(REASON),
+    ("DiscardDeadLettersRequest", "request_id"): optional(REQUEST_ID),
     ("ListErrorGroupsRequest", "page_size"): optional(not_negative),
     ("ListErrorGroupsRequest", "page_token"): optional(PAGE_TOKEN),
     ("ListErrorGroupsRequest", "job_id"): optional(ID),

@@ -10,6 +10,7 @@ from jobcontrol import v1 as pb
 SERVED = frozenset(
     {
         "Cancel",
+        "DiscardDeadLetters",
         "GetJob",
         "GetResult",
         "GetStep",
@@ -23,6 +24,7 @@ SERVED = frozenset(
         "ListWorkers",
         "Pause",
         "PauseQueue",
+        "RequeueDeadLetters",
         "Resume",
         "ResumeQueue",
         "Retry",

@@ -1,0 +1,151 @@
+"""The client's calls for operators: queues, workers, steps that failed for good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from jobcontrol import v1 as pb
+from jobcontrol._operations_decoding import (
+    to_dead_letter,
+    to_discarded,
+    to_error_group,
+    to_queue,
+    to_requeued,
+    to_worker,
+)
+from jobcontrol._pages import PAGE_SIZE, read_pages
+from jobcontrol._requests import KEEP, Keep, letter_filter, limit_queue_request, new_request_id, no_such_letter
+from jobcontrol._rpcs import (
+    DISCARD_DEAD_LETTERS,
+    LIST_DEAD_LETTERS,
+    LIST_ERROR_GROUPS,
+    LIST_QUEUES,
+    LIST_WORKERS,
+    PAUSE_QUEUE,
+    REQUEUE_DEAD_LETTERS,
+    RESUME_QUEUE,
+    UPDATE_QUEUE,
+)
+from jobcontrol._transport import Transport
+from jobcontrol.operations import DeadLetter, Discarded, ErrorGroup, Queue, Requeued, WorkerProcess
+from jobcontrol.pipeline.definition import Rate
+
+
+class OperatorCalls:
+    """A part of Client, which see."""
+
+    _transport: Transport
+
+    def workers(self, *, queue: str = "") -> list[WorkerProcess]:
+        """The worker processes that are alive or were lost lately, those of `queue` alone if it is given."""
+        pages = read_pages(self._transport, LIST_WORKERS, pb.ListWorkersRequest(queue=queue))
+        return [to_worker(worker) for page in pages for worker in page.workers]
+
+    def queues(self) -> list[Queue]:
+        """All queues by name, with their limits and what each has to do."""
+        pages = read_pages(self._transport, LIST_QUEUES, pb.ListQueuesRequest())
+        return [to_queue(queue) for page in pages for queue in page.queues]
+
+    def pause_queue(self, queue: str, *, reason: str = "") -> Queue:
+        """Start no step of this queue, in any build, until it is resumed; those that run go on. Raises NotFound."""
+        request = pb.PauseQueueRequest(queue=queue, reason=reason)
+        return to_queue(self._transport.call(PAUSE_QUEUE, request).queue)
+
+    def resume_queue(self, queue: str, *, reason: str = "") -> Queue:
+        """Start steps of this queue again, also if a handler had put it on hold. Raises NotFound."""
+        return to_queue(self._transport.call(RESUME_QUEUE, pb.ResumeQueueRequest(queue=queue, reason=reason)).queue)
+
+    def limit_queue(
+        self,
+        queue: str,
+        *,
+        max_running: int | Keep | None = KEEP,
+        rate: Rate | Keep | None = KEEP,
+        reason: str = "",
+    ) -> Queue:
+        """Change limits of this queue while builds run; None lifts one, what is not given stays. Raises NotFound."""
+        request = limit_queue_request(queue, max_running=max_running, rate=rate, reason=reason)
+        return to_queue(self._transport.call(UPDATE_QUEUE, request).queue)
+
+    def reset_queue_limits(self, queue: str, *, reason: str = "") -> Queue:
+        """Let the limits be again what the pipelines declare. Raises NotFound."""
+        request = pb.UpdateQueueRequest(queue=queue, use_declared=True, reason=reason)
+        return to_queue(self._transport.call(UPDATE_QUEUE, request).queue)
+
+    def dead_letters(
+        self, *, queue: str = "", job_id: str = "", fingerprint: str = "", limit: int | None = None
+    ) -> Iterator[DeadLetter]:
+        """Steps that failed for good and meet all conditions given, newest first."""
+        wanted = pb.DeadLetterFilter(queue=queue, job_id=job_id, fingerprint=fingerprint)
+        request = pb.ListDeadLettersRequest(filter=wanted)
+        pages = read_pages(self._transport, LIST_DEAD_LETTERS, request, size=limit or PAGE_SIZE)
+        return islice((to_dead_letter(letter) for page in pages for letter in page.dead_letters), limit)
+
+    def dead_letter(self, dead_letter_id: str) -> DeadLetter:
+        """The dead letter with this id, or with this unique ending (four characters or more). Raises NotFound."""
+        wanted = pb.DeadLetterFilter(dead_letter_id=dead_letter_id.lower())
+        answer = self._transport.call(LIST_DEAD_LETTERS, pb.ListDeadLettersRequest(filter=wanted, page_size=2))
+        if len(answer.dead_letters) != 1:
+            raise no_such_letter(dead_letter_id, is_ambiguous=bool(answer.dead_letters))
+        return to_dead_letter(answer.dead_letters[0])
+
+    def requeue(
+        self,
+        letters: Iterable[str] = (),
+        *,
+        queue: str = "",
+        job_id: str = "",
+        fingerprint: str = "",
+        reason: str = "",
+        canary: bool = False,
+        per_second: float = 0.0,
+        dry_run: bool = False,
+        request_id: str | None = None,
+    ) -> Requeued:
+        """Give dead letters, by their ids or by conditions, a fresh set of tries; at most 1,000 in one call.
+
+        In their own job while it can take them, else in a retry job. `canary` requeues one, and the others when
+        its step has completed; `per_second` lets no more than so many go in a second. `dry_run` tells what would
+        be done and does nothing. What could not be requeued is in `failures`.
+        """
+        request = pb.RequeueDeadLettersRequest(
+            dead_letter_ids=[letter.lower() for letter in letters],
+            filter=letter_filter(queue=queue, job_id=job_id, fingerprint=fingerprint),
+            validate_only=dry_run,
+            reason=reason,
+            request_id=request_id or new_request_id(),
+            canary=canary,
+            per_second=per_second,
+        )
+        return to_requeued(self._transport.call(REQUEUE_DEAD_LETTERS, request))
+
+    def discard(
+        self,
+        letters: Iterable[str] = (),
+        *,
+        queue: str = "",
+        job_id: str = "",
+        fingerprint: str = "",
+        reason: str = "",
+        dry_run: bool = False,
+        request_id: str | None = None,
+    ) -> Discarded:
+        """Drop dead letters, by their ids or by conditions; at most 1,000 in one call. Their steps stay failed.
+
+        `dry_run` tells what would be done and does nothing.
+        """
+        request = pb.DiscardDeadLettersRequest(
+            dead_letter_ids=[letter.lower() for letter in letters],
+            filter=letter_filter(queue=queue, job_id=job_id, fingerprint=fingerprint),
+            validate_only=dry_run,
+            reason=reason,
+            request_id=request_id or new_request_id(),
+        )
+        return to_discarded(self._transport.call(DISCARD_DEAD_LETTERS, request))
+
+    def error_groups(self, *, job_id: str = "", limit: int | None = None) -> Iterator[ErrorGroup]:
+        """The dead letters, or those of one job, grouped by what their errors share; the largest group first."""
+        request = pb.ListErrorGroupsRequest(job_id=job_id)
+        pages = read_pages(self._transport, LIST_ERROR_GROUPS, request, size=limit or PAGE_SIZE)
+        return islice((to_error_group(group) for page in pages for group in page.error_groups), limit)

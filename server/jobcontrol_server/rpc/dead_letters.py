@@ -1,0 +1,180 @@
+"""Dead letters requeued and discarded: one transaction each, then the doorbell. Runs on threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from jobcontrol import v1 as pb
+from jobcontrol_core.bus.postman import Postman
+from jobcontrol_core.domain.errors import DeadLetterNotFound
+from jobcontrol_core.domain.stored import from_stored
+from jobcontrol_core.store.audit import Order
+from jobcontrol_core.store.clock import read_now
+from jobcontrol_core.store.discards import discard_letters
+from jobcontrol_core.store.engine import Store
+from jobcontrol_core.store.gradual import Pace, begin_requeue
+from jobcontrol_core.store.letters import LetterFilter, count_letters, find_letter_ids
+from jobcontrol_core.store.lookup import resolve_job_id
+from jobcontrol_core.store.requests import claim_request, keep_answer
+from jobcontrol_core.store.requeues import LetterFailure, Requeued, requeue_letters
+from jobcontrol_server.rpc.caller import Caller
+from jobcontrol_server.rpc.decoding import request_key, to_letter_filter
+
+log = structlog.get_logger(__name__)
+
+#: Dead letters that one call is about.
+MOST = 1_000
+
+BatchRequest = pb.RequeueDeadLettersRequest | pb.DiscardDeadLettersRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a call did, or would have done. `waiting` letters are left to the requeue `requeue_id`."""
+
+    count: int
+    remaining: int
+    failures: Sequence[LetterFailure]
+    retry_job_ids: Sequence[str] = ()
+    requeue_id: str = ""
+    waiting: int = 0
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> Answer:
+        """The answer that `asdict` made a mapping of."""
+        return from_stored(cls, kept, failures=[from_stored(LetterFailure, failure) for failure in kept["failures"]])
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """An answer, which letters it is about, and what to ring for."""
+
+    answer: Answer
+    news: Requeued = field(default_factory=Requeued)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The letters that a request means, and how many more its filter found."""
+
+    letter_ids: Sequence[str]
+    unknown: Sequence[LetterFailure]
+    beyond: int
+
+
+class _Undone(Exception):
+    """Takes a transaction back, and what it would have answered out of it."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        super().__init__()
+
+
+class DeadLetters:
+    """The writing calls about dead letters. When one returns, its effect is on disk.
+
+    Both raise JobNotFound and RequestIdReused; what keeps single letters from it is part of the answer.
+    """
+
+    def __init__(self, store: Store, postman: Postman) -> None:
+        self._store = store
+        self._postman = postman
+
+    def requeue(self, request: pb.RequeueDeadLettersRequest, caller: Caller) -> Answer:
+        done = self._act(_requeue, request, caller)
+        self._postman.ring(done.news.committed)
+        self._postman.push(done.news.waiting)
+        return done.answer
+
+    def discard(self, request: pb.DiscardDeadLettersRequest, caller: Caller) -> Answer:
+        return self._act(_discard, request, caller).answer
+
+    def _act(self, act: Callable[..., _Done], request: BatchRequest, caller: Caller) -> _Done:
+        """Do it, or, to see what it would do, do it and take it back."""
+        if request.validate_only:
+            try:
+                self._store.write(_undo, act, request, caller)
+            except _Undone as undone:
+                return _Done(undone.answer)
+        done: _Done = self._store.write(_once, act, request, caller)
+        log.info("letters_decided", call=request.DESCRIPTOR.name, count=done.answer.count, actor=caller.actor)
+        return done
+
+
+def _once(tx: Connection, act: Callable[..., _Done], request: BatchRequest, caller: Caller) -> _Done:
+    """A request that comes again gets its first answer, and changes nothing."""
+    key = request_key(request, caller)
+    first = claim_request(tx, read_now(tx), key)
+    if first is not None and first.answer is not None:
+        return _Done(Answer.of(first.answer))
+    done = act(tx, request, caller)
+    keep_answer(tx, key, asdict(done.answer))
+    return done
+
+
+def _undo(tx: Connection, act: Callable[..., _Done], request: BatchRequest, caller: Caller) -> None:
+    # What would have been made has no id that anybody could ask for.
+    raise _Undone(replace(act(tx, request, caller).answer, retry_job_ids=(), requeue_id=""))
+
+
+def _requeue(tx: Connection, request: pb.RequeueDeadLettersRequest, caller: Caller) -> _Done:
+    pace = Pace(request.canary, request.per_second)
+    asked = _asked(tx, request, caller, is_free=pace.is_gradual)
+    order = Order(caller.tenant, caller.actor, request.reason)
+    if not pace.is_gradual:
+        news = requeue_letters(tx, order, asked.letter_ids)
+        requeue_id, waiting = "", 0
+    else:
+        begun = begin_requeue(tx, order, asked.letter_ids, pace)
+        news, requeue_id, waiting = begun.at_once, begun.requeue_id, begun.waiting
+    told = news.requeued | {failure.letter_id for failure in news.failures}
+    unread = 0 if requeue_id else len(set(asked.letter_ids) - told)
+    answer = Answer(
+        count=news.count,
+        remaining=unread + asked.beyond,
+        failures=[*asked.unknown, *news.failures],
+        retry_job_ids=list(news.retry_job_ids.values()),
+        requeue_id=requeue_id,
+        waiting=waiting,
+    )
+    return _Done(answer, news)
+
+
+def _discard(tx: Connection, request: pb.DiscardDeadLettersRequest, caller: Caller) -> _Done:
+    asked = _asked(tx, request, caller)
+    gone = discard_letters(tx, Order(caller.tenant, caller.actor, request.reason), asked.letter_ids)
+    return _Done(Answer(len(gone), asked.beyond, asked.unknown))
+
+
+def _asked(tx: Connection, request: BatchRequest, caller: Caller, *, is_free: bool = False) -> _Asked:
+    if request.dead_letter_ids:
+        return _named(tx, caller.tenant, request.dead_letter_ids)
+    wanted = replace(find_filter(tx, caller.tenant, request.filter), is_free=is_free)
+    found = find_letter_ids(tx, caller.tenant, wanted, limit=MOST)
+    beyond = count_letters(tx, caller.tenant, wanted) - MOST if len(found) == MOST else 0
+    return _Asked(found, (), beyond)
+
+
+def _named(tx: Connection, tenant: str, given: Collection[str]) -> _Asked:
+    """Each id, or ending of one, must mean one letter."""
+    letter_ids, unknown = list[str](), list[LetterFailure]()
+    for one in dict.fromkeys(given):
+        found = find_letter_ids(tx, tenant, LetterFilter(ending=one), limit=2)
+        if len(found) == 1:
+            letter_ids += found
+        else:
+            refusal = DeadLetterNotFound(one, hint=": it is the ending of several" if found else "")
+            unknown.append(LetterFailure(one, refusal.reason, str(refusal)))
+    return _Asked(list(dict.fromkeys(letter_ids)), unknown, beyond=0)
+
+
+def find_filter(tx: Connection, tenant: str, wanted: pb.DeadLetterFilter) -> LetterFilter:
+    """The store's filter for the contract's. Raises JobNotFound."""
+    job_id = resolve_job_id(tx, tenant, wanted.job_id) if wanted.job_id else ""
+    found = to_letter_filter(job_id, wanted.created, queue=wanted.queue, fingerprint=wanted.fingerprint)
+    return replace(found, ending=wanted.dead_letter_id)
