@@ -18,7 +18,7 @@ WEEK = timedelta(days=7)
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "BATCH", 2)
+    monkeypatch.setattr(retention, "HISTORY", dict.fromkeys(HISTORY, 2))
 
 
 def rows_of(builds: Builds, job_id: str) -> int:

@@ -20,10 +20,9 @@ from jobcontrol_core.store.tables import (
 )
 
 SESSIONS_KEPT = timedelta(days=1)
-#: Rows of a history that one transaction deletes.
-BATCH = 500
-#: What a job's history is, beside the job, its steps and its results, which stay.
-HISTORY = (job_events, step_logs, step_attempts, step_checkpoints)
+#: What a job's history is, beside the job, its steps and its results, which stay; and the rows that one transaction
+#: deletes: few where a row may have 256 KiB, for on SQLite it is their pages that take time.
+HISTORY = {job_events: 25, step_logs: 500, step_attempts: 50, step_checkpoints: 25}
 
 
 def prune(tx: Connection) -> None:
@@ -35,7 +34,7 @@ def prune(tx: Connection) -> None:
 
 
 def prune_history(tx: Connection, kept: timedelta) -> bool:
-    """Delete up to BATCH rows of the history of the job that ended first, if that is longer ago than `kept`.
+    """Delete a few rows of the history of the job that ended first, if that is longer ago than `kept`.
 
     True = there may be more. A job that goes on loses nothing. Events go from the first on, so that what is left
     of a log has no hole: a watcher from before gets a picture that says TRIMMED.
@@ -46,12 +45,12 @@ def prune_history(tx: Connection, kept: timedelta) -> bool:
     job_id = tx.execute(old.limit(1).with_for_update(skip_locked=True)).scalar_one_or_none()
     if job_id is None:
         return False
-    if not any(_delete_some(tx, table, job_id) for table in HISTORY):
+    if not any(_delete_some(tx, table, job_id, limit) for table, limit in HISTORY.items()):
         tx.execute(update(jobs).where(jobs.c.id == job_id).values(history_pruned_at=now))
     return True
 
 
-def _delete_some(tx: Connection, table: Table, job_id: str) -> bool:
+def _delete_some(tx: Connection, table: Table, job_id: str, limit: int) -> bool:
     key = list(table.primary_key)
-    some = select(*key).where(table.c.job_id == job_id).order_by(*key).limit(BATCH)
+    some = select(*key).where(table.c.job_id == job_id).order_by(*key).limit(limit)
     return tx.execute(delete(table).where(tuple_(*key).in_(some))).rowcount > 0
