@@ -108,7 +108,7 @@ def test_a_child_that_is_killed_is_started_again_and_the_log_says_so(home: Path,
         build.wait_for_end()
         build.assert_completed_once()
         log = dev.log.read_text()
-    assert f"event=died what={program} how=SIGKILL" in log
+    assert f'event=died what={program} how="killed by SIGKILL"' in log
     assert f"event=started_again what={program}" in log
 
 

@@ -2,8 +2,9 @@
 
 from sqlalchemy import Connection, func, select
 
-from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
+from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus
 from jobcontrol_core.domain.progress import StageCounts
+from jobcontrol_core.domain.suspicion import Suspicion
 from jobcontrol_core.domain.values import FINALIZE
 from jobcontrol_core.store.eventlog import read_events
 from jobcontrol_core.store.lookup import get_job
@@ -28,6 +29,7 @@ def audit_job(tx: Connection, job_id: str) -> Replay:
     assert job.error_count == sum(stage.counts.failed for stage in job.stages) + _failed_finalize(tx, job_id)
     _check_end(tx, job_id, job.status)
     _check_letters(tx, job_id)
+    _check_suspicions(tx, job_id)
     return replay
 
 
@@ -69,6 +71,13 @@ def _check_steps(tx: Connection, job_id: str, replay: Replay) -> None:
         is_as_told = (row.status, row.attempt) == (told.status, told.attempt)
         assert is_as_told or row.stage in replay.moved_in_bulk
     assert len(rows) == sum(replay.tally.values())
+
+
+def _check_suspicions(tx: Connection, job_id: str) -> None:
+    """A step is POISONED only if enough speaks against it."""
+    for row in tx.execute(select(steps).where(steps.c.job_id == job_id)).mappings():
+        is_proved = Suspicion(row["crashes"], row["losses"]).is_proved
+        assert is_proved or row["failure"] != FailureReason.POISONED
 
 
 def _failed_finalize(tx: Connection, job_id: str) -> int:

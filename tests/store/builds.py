@@ -8,7 +8,7 @@ from sqlalchemy import Column, Connection, literal_column, select, update
 
 from jobcontrol_core.domain.events import JobEvent
 from jobcontrol_core.domain.moments import MICROSECOND
-from jobcontrol_core.domain.outcomes import Outcome, StepOutcome
+from jobcontrol_core.domain.outcomes import Crashed, Outcome, StepOutcome
 from jobcontrol_core.domain.values import Build, ClaimedStep, Job, Step
 from jobcontrol_core.store.builds import Started, start_build
 from jobcontrol_core.store.claims import ClaimWish
@@ -18,6 +18,7 @@ from jobcontrol_core.store.exchange import Exchanged, exchange
 from jobcontrol_core.store.ledger import Committed
 from jobcontrol_core.store.lookup import get_job, list_steps, read_build
 from jobcontrol_core.store.pausing import Resumed, pause_job, resume_job
+from jobcontrol_core.store.reaping import release_session
 from jobcontrol_core.store.retries import NewRetry, retry_job
 from jobcontrol_core.store.sessions import Session, open_session
 from jobcontrol_core.store.stopping import cancel_job, sweep_job
@@ -69,6 +70,18 @@ class Builds:
         """Up to `room` steps of one stage, or all that is claimable."""
         wanted = EVERY_STAGE if stage_no is None else {stage_no: room}
         return self.exchange((), ClaimWish(job_id, wanted), session_id=session_id).claimed
+
+    def claim_suspects(
+        self, job_id: str, stage_no: int | None = None, room: int = 100, *, session_id: str | None = None
+    ) -> tuple[ClaimedStep, ...]:
+        """Up to `room` suspects of one stage, or all that are claimable."""
+        wanted = EVERY_STAGE if stage_no is None else {stage_no: room}
+        wish = ClaimWish(job_id, wanted, is_for_suspects=True)
+        return self.exchange((), wish, session_id=session_id).claimed
+
+    def crash(self, session_id: str, crash: Crashed) -> Exchanged:
+        """The process of this session has ended, as its supervisor sees."""
+        return self.write(release_session, session_id, crash.how, crash)
 
     def claim_one(self, job_id: str, stage_no: int | None = None) -> ClaimedStep:
         (claimed,) = self.claim(job_id, stage_no, 1)

@@ -117,7 +117,7 @@ def test_reapers_workers_sweeps_and_cancels_never_block_each_other(builds: Build
         for _ in range(25):
             builds.store.write(reap)
             builds.rewind(workers.c.lease_until, LEASE * drawn.choice([0, 0, 0, 2]))
-            builds.store.write(release_session, builds.session, "restart")
+            builds.store.write(release_session, builds.session, "restart", Interrupted("DRAINED"))
             builds.store.write(make_due)
         with suppress(JobTerminal):
             builds.cancel(jobs[number % 2])

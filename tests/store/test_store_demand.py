@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from jobcontrol_core.domain.outcomes import Interrupted
 from jobcontrol_core.store.demand import Demand, read_demand
 from jobcontrol_core.store.reaping import release_session
 from jobcontrol_core.store.tables import jobs, workers
@@ -51,7 +52,7 @@ def test_a_worker_whose_lease_ran_out_or_that_was_released_counts_no_more(builds
     assert demand(builds) == []
     other = builds.open_session()
     assert len(demand(builds)) == 1
-    builds.write(release_session, other.id, "drained")
+    builds.write(release_session, other.id, "drained", Interrupted("DRAINED"))
     assert demand(builds) == []
 
 
@@ -94,5 +95,5 @@ def test_builds_that_nobody_can_run_do_not_take_the_place_of_those_that_somebody
 
 def test_without_any_worker_there_is_no_demand(builds: Builds) -> None:
     builds.start()
-    builds.write(release_session, builds.session, "gone")
+    builds.write(release_session, builds.session, "gone", Interrupted("DRAINED"))
     assert demand(builds) == []

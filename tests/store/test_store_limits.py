@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from jobcontrol_core.domain.errors import QueueNotFound
 from jobcontrol_core.domain.limits import QueueLimits
-from jobcontrol_core.domain.outcomes import Interrupted
+from jobcontrol_core.domain.outcomes import Crashed, Interrupted
 from jobcontrol_core.domain.retry import RetryPolicy
 from jobcontrol_core.store.claims import ClaimWish
 from jobcontrol_core.store.demand import read_demand
@@ -78,7 +78,7 @@ def test_a_step_that_was_lost_gives_its_slot_back_by_itself(builds: Builds) -> N
     limit(builds, max_running=1)
     gone = builds.open_session().id
     builds.claim(job_id, SUB_CONCEPTS, 1, session_id=gone)
-    builds.write(release_session, gone, "signal 9", "CRASHED")
+    builds.write(release_session, gone, "signal 9", Crashed("signal 9"))
     assert len(builds.claim(job_id, SUB_CONCEPTS, 3)) == 1
 
 

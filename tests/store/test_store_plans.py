@@ -11,8 +11,9 @@ from jobcontrol_core.store.claims import ClaimWish
 from jobcontrol_core.store.deadlines import read_overdue_jobs
 from jobcontrol_core.store.demand import read_demand
 from jobcontrol_core.store.stopping import cancel_job, read_stopping_jobs
+from jobcontrol_core.store.suspects import find_suspect
 from store.builds import Builds
-from store.factories import SUB_CONCEPTS
+from store.factories import SUB_CONCEPTS, served_stages
 
 
 @pytest.fixture
@@ -43,6 +44,16 @@ def test_a_claim_looks_at_claimable_steps_alone(builds: Builds, plan_of: Callabl
     job_id = builds.start()
     plan = plan_of(lambda: builds.exchange([], ClaimWish(job_id, {SUB_CONCEPTS: 1})))
     assert "steps USING INDEX ix_steps_claimable (job_id=? AND stage_no=? AND status=?)" in plan
+
+
+def test_suspects_are_looked_for_among_suspects_alone(
+    builds: Builds, plan_of: Callable[[Callable[[], object]], str]
+) -> None:
+    job_id = builds.start()
+    wish = ClaimWish(job_id, {SUB_CONCEPTS: 1}, is_for_suspects=True)
+    assert "steps USING INDEX ix_steps_suspect (job_id=? AND stage_no=?" in plan_of(lambda: builds.exchange([], wish))
+    kinds = [stage.kind for stage in served_stages()]
+    assert "steps USING INDEX ix_steps_suspect" in plan_of(lambda: builds.store.read(find_suspect, kinds))
 
 
 @pytest.mark.parametrize(

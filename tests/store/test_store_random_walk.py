@@ -9,7 +9,7 @@ import pytest
 
 from jobcontrol_core.domain.errors import DomainError, JobNotRetryable, JobTerminal, PathBuildActive
 from jobcontrol_core.domain.ids import new_id
-from jobcontrol_core.domain.outcomes import Interrupted, Outcome, Skipped
+from jobcontrol_core.domain.outcomes import Crashed, Interrupted, Outcome, Skipped
 from jobcontrol_core.domain.retry import RetryPolicy
 from jobcontrol_core.domain.tolerance import CONTINUE, FAIL_FAST
 from jobcontrol_core.domain.values import ClaimedStep, StageSpec
@@ -41,7 +41,7 @@ class Walk:
     def step(self) -> None:
         actions: list[tuple[Callable[[], None], int]] = [
             (self.start, 3), (self.exchange, 30), (self.cancel, 2), (self.retry, 4), (self.expire, 1),
-            (self.release, 1), (self.reap, 2), (self.make_due, 4), (self.sweep, 3), (self.abandon, 1),
+            (self.release, 3), (self.reap, 2), (self.make_due, 4), (self.sweep, 3), (self.abandon, 1),
             (self.requeue, 3), (self.discard, 1),
         ]  # fmt: skip
         (do,) = self.random.choices([action for action, _ in actions], [weight for _, weight in actions])
@@ -69,7 +69,11 @@ class Walk:
         self.random.shuffle(self.held)
         ending, self.held = self.held[: self.random.randrange(4)], self.held[self.random.randrange(4) :]
         wishes = [
-            ClaimWish(job_id, {stage_no: self.random.randrange(4) for stage_no in self.random.sample(range(4), 4)})
+            ClaimWish(
+                job_id,
+                {stage_no: self.random.randrange(4) for stage_no in self.random.sample(range(4), 4)},
+                is_for_suspects=self.random.random() < 0.4,
+            )
             for job_id in self.random.sample(self.jobs, min(2, len(self.jobs)))
         ]
         outcomes = [outcome_of(one, self.outcome(one)) for one in ending]
@@ -118,7 +122,9 @@ class Walk:
     def release(self) -> None:
         gone = self.sessions.pop(self.random.randrange(3))
         self.sessions.append(self.builds.open_session().id)
-        self.builds.write(release_session, gone, "signal 9", "CRASHED")
+        self.builds.write(
+            release_session, gone, "gone", self.random.choice([Crashed("signal 9"), Interrupted("DRAINED")])
+        )
 
     def reap(self) -> None:
         self.builds.write(reap)
@@ -148,7 +154,7 @@ class Walk:
             while not self.builds.job(job_id).status.has_ended:
                 self.make_due()
                 self.sweep_whole(job_id)
-                claimed = self.builds.claim(job_id)
+                claimed = self.builds.claim(job_id) + self.builds.claim_suspects(job_id)
                 has_ended = self.builds.job(job_id).status.has_ended
                 assert claimed or has_ended, f"job {job_id} is stuck: {self.builds.job(job_id)}"
                 self.builds.end(*((one, self.outcome(one)) for one in claimed))

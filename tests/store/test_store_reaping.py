@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
-from jobcontrol_core.domain.outcomes import Interrupted
+from jobcontrol_core.domain.outcomes import Crashed, Interrupted
 from jobcontrol_core.domain.retry import RetryPolicy
 from jobcontrol_core.store.backoff import make_due
 from jobcontrol_core.store.lookup import get_step
@@ -71,17 +71,17 @@ def test_a_released_session_gives_its_steps_back_at_once_and_repeating_it_does_n
     job_id = builds.start()
     builds.fan_out(job_id, 3)
     mine, others = builds.claim(job_id, SUB_CONCEPTS, 2), builds.claim(job_id, session_id=builds.open_session().id)
-    done = builds.write(release_session, builds.session, "signal 11", "CRASHED")
+    done = builds.write(release_session, builds.session, "signal 11", Crashed("signal 11"))
     assert done.accepted == {one.step.id for one in mine}
     assert builds.step(others[0]).status is StepStatus.PROCESSING
-    again = builds.write(release_session, builds.session, "signal 11", "CRASHED")
+    again = builds.write(release_session, builds.session, "signal 11", Crashed("signal 11"))
     assert (again.accepted, again.committed) == (frozenset(), ())
     (attempt,) = builds.store.read(get_step, job_id, mine[0].step.id).attempts
     assert attempt.outcome == "CRASHED"
 
 
 def test_a_reason_too_long_for_its_column_is_cut(builds: Builds) -> None:
-    builds.write(release_session, builds.session, "x" * 500)
+    builds.write(release_session, builds.session, "x" * 500, Interrupted("DRAINED"))
     assert builds.store.read(live_stages) == []
 
 
@@ -168,7 +168,7 @@ def test_sessions_that_ended_long_ago_and_run_nothing_are_forgotten(builds: Buil
     busy = builds.open_session()
     job_id = builds.start()
     builds.claim(job_id, session_id=busy.id)
-    builds.write(release_session, builds.session, "gone")
+    builds.write(release_session, builds.session, "gone", Interrupted("DRAINED"))
     now = builds.job(job_id).updated_at
     assert builds.store.write(prune_sessions, now - timedelta(days=1)) == 0
     assert builds.store.write(prune_sessions, now + timedelta(days=1)) == 1

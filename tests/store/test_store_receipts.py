@@ -4,7 +4,7 @@ import pytest
 
 from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus, StopReceipt
 from jobcontrol_core.domain.loglines import lines_of
-from jobcontrol_core.domain.outcomes import Interrupted, Outcome, timed_out
+from jobcontrol_core.domain.outcomes import Crashed, Interrupted, Lost, Outcome, timed_out
 from jobcontrol_core.domain.values import ClaimedStep, JobError
 from jobcontrol_core.store.lookup import get_step
 from jobcontrol_core.store.reaping import reap, release_session
@@ -14,7 +14,7 @@ from jobcontrol_core.store.tables import workers
 from store.builds import Builds
 from store.factories import LEASE, SUB_CONCEPTS, children, failed, succeeded
 
-KILLED = ("killed by SIGKILL", "CRASHED")
+KILLED = ("killed by SIGKILL", Crashed("killed by SIGKILL"))
 
 
 def _running(builds: Builds, count: int) -> tuple[str, tuple[ClaimedStep, ...]]:
@@ -46,6 +46,8 @@ def test_the_commit_that_cancels_a_job_tells_which_of_its_steps_were_told_to_sto
         (Interrupted("STOPPED"), StopReceipt.STOPPED),
         (Interrupted("ABANDONED"), StopReceipt.ABANDONED),
         (Interrupted("CRASHED"), StopReceipt.KILLED),
+        (Crashed("killed by SIGKILL"), StopReceipt.KILLED),
+        (Lost(), StopReceipt.ABANDONED),
         (Interrupted("DRAINED"), StopReceipt.KILLED),
         (failed(), StopReceipt.STOPPED),
         (timed_out(1.0), StopReceipt.STOPPED),

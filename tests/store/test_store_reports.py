@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from jobcontrol_core.domain.lifecycle import StepStatus
-from jobcontrol_core.domain.outcomes import Interrupted
+from jobcontrol_core.domain.outcomes import Crashed, Interrupted
 from jobcontrol_core.domain.reports import Line, Progress
 from jobcontrol_core.domain.values import ClaimedStep
 from jobcontrol_core.store.exchange import exchange
@@ -80,8 +80,8 @@ def test_a_checkpoint_is_there_for_the_next_attempt_whatever_ended_the_one_befor
     assert root.checkpoint is None
     tell(builds, root, checkpoint='{"page":1}')
     tell(builds, root, checkpoint='{"page":2}')
-    builds.write(release_session, builds.session, "killed by SIGKILL", "CRASHED")
-    (again,) = builds.claim(root.step.job_id, session_id=builds.open_session().id)
+    builds.write(release_session, builds.session, "killed by SIGKILL", Crashed("killed by SIGKILL"))
+    (again,) = builds.claim_suspects(root.step.job_id, session_id=builds.open_session().id)
     assert again.checkpoint == '{"page":2}'
     builds.end((again, failed()))
 

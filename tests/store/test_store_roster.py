@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import update
 
+from jobcontrol_core.domain.outcomes import Interrupted
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.reaping import reap, release_session
 from jobcontrol_core.store.roster import LOST_FOR, WorkerProcess, list_processes
@@ -52,7 +53,7 @@ def test_a_process_that_was_lost_long_ago_or_ended_in_good_order_is_not_listed(b
             update(workers).where(workers.c.ended_at.is_not(None)).values(ended_at=read_now(tx) - 2 * LOST_FOR)
         )
     )
-    builds.write(release_session, builds.open_session().id, "drained")
+    builds.write(release_session, builds.open_session().id, "drained", Interrupted("DRAINED"))
     assert [process.session_id for process in listed(builds)] == [builds.session]
 
 

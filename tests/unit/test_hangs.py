@@ -73,12 +73,20 @@ def test_a_tick_that_is_heard_late_is_believed(process: Process) -> None:
     assert not process.looks_hung()
 
 
-def test_only_steps_past_their_time_have_timed_out(process: Process) -> None:
+def test_the_one_step_past_its_time_has_timed_out(process: Process) -> None:
     process.begin("late", 1.0)
     process.begin("in time", 60.0)
     process.now += 30.0
-    (outcome,) = process.watch.overdue()
+    outcome = process.watch.guilty()
+    assert outcome is not None
     assert (outcome.job_id, outcome.step_id, outcome.attempt) == ("job", "late", 1)
     assert isinstance(outcome.outcome, Failed)
     assert (outcome.outcome.reason, outcome.outcome.is_final) == (FailureReason.TIMED_OUT, False)
     assert "1 s" in outcome.outcome.error.message
+
+
+def test_of_several_steps_past_their_time_none_is_said_to_hang(process: Process) -> None:
+    process.begin("one", 1.0)
+    process.begin("other", 1.0)
+    process.now += 30.0
+    assert process.watch.guilty() is None

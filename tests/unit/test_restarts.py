@@ -2,15 +2,15 @@
 
 import pytest
 
-from jobcontrol_workers.supervisor import LONGEST_WAIT, YOUNG_SECONDS, Restarts
+from jobcontrol_workers.restarts import LONGEST_WAIT, YOUNG_SECONDS, Restarts
 
 
 class Deaths:
     """Restarts under a clock that stands still but where a test turns it."""
 
-    def __init__(self) -> None:
+    def __init__(self, first_wait: float = 0.0) -> None:
         self.seconds = 1_000.0
-        self.restarts = Restarts(clock=lambda: self.seconds)
+        self.restarts = Restarts(first_wait=first_wait, clock=lambda: self.seconds)
 
     def die(self, age: float = 0.0) -> float:
         """A process dies at this age; returns how long its successor had to wait."""
@@ -45,3 +45,9 @@ def test_a_process_that_grew_old_is_replaced_at_once_whatever_came_before(deaths
         deaths.die()
     assert deaths.die(age=YOUNG_SECONDS) == 0
     assert deaths.die() == 0
+
+
+def test_the_first_wait_is_as_long_as_was_asked() -> None:
+    deaths = Deaths(first_wait=0.2)
+    assert [deaths.die() for _ in range(3)] == pytest.approx([0.2, 0.4, 0.8], abs=0.06)
+    assert deaths.die(age=YOUNG_SECONDS) == 0

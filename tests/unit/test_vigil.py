@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from jobcontrol_server.dispatch.vigil import Vigil, awake_clock
+from jobcontrol_core.awake import awake_clock
+from jobcontrol_server.dispatch.vigil import Vigil
 
 
 @dataclass

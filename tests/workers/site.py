@@ -77,8 +77,9 @@ class Site:
     def begun(self) -> list[Told]:
         return self.directory.told("begun")
 
-    def wait(self, holds: Callable[[], Any], claim: str) -> None:
-        wait_until(holds, f"{claim}; the supervisor says in {self.log}: {self.log.read_text()[-2_000:]}", timeout=25)
+    def wait(self, holds: Callable[[], Any], claim: str, *, timeout: float = 25) -> None:
+        said = self.log.read_text()[-2_000:]
+        wait_until(holds, f"{claim}; the supervisor said before, in {self.log}: {said}", timeout=timeout)
 
     def wait_for_letters(self, count: int) -> None:
         self.wait(lambda: len(self.begun()) == count, f"{count} letters are being spelled")

@@ -2,18 +2,19 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, select
 
+from jobcontrol_core.awake import awake_clock
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
+from jobcontrol_core.domain.outcomes import Interrupted
 from jobcontrol_core.store.reaping import release_session
 from jobcontrol_core.store.sessions import live_stages
 from jobcontrol_core.store.tables import steps
-from workers.floor import Floor
+from workers.floor import LONG_LEASE, Floor
 from workers.letters import Gate, letters
 
 
@@ -155,6 +156,21 @@ async def test_a_drain_does_not_take_an_early_return_for_a_result(floor: Floor, 
     assert (floor.step(job_id, "a").status, floor.output(job_id, "a")) == (StepStatus.PENDING, None)
 
 
+async def test_a_process_whose_machine_slept_longer_than_its_lease_stops_its_handlers_when_it_wakes(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate()
+    pipeline = letters(gate.handler, word="a")
+    process = floor.employ(pipeline)
+    job_id = floor.start(pipeline)
+    await floor.until(lambda: gate.inside, "the letter is being spelled")
+    monkeypatch.setattr("jobcontrol_workers.process.awake_clock", lambda: awake_clock() + LONG_LEASE)
+    process.check_trust()
+    assert not process.may_claim
+    await floor.until(lambda: floor.count(job_id, StepStatus.PENDING) == 1, "its step was given back")
+    assert gate.ends == {"cancelled": 1}
+
+
 async def test_a_lost_lease_stops_its_handlers_and_the_process_goes_on_under_a_new_session(floor: Floor) -> None:
     gate = Gate()
     pipeline = letters(gate.handler, word="a")
@@ -162,7 +178,7 @@ async def test_a_lost_lease_stops_its_handlers_and_the_process_goes_on_under_a_n
     job_id = floor.start(pipeline)
     await floor.until(lambda: gate.inside, "the letter is being spelled")
     old = process.session_id
-    floor.store.write(release_session, old, "lease ran out")
+    floor.store.write(release_session, old, "lease ran out", Interrupted("LOST"))
     new = process.lose_lease()
     assert new == process.session_id != old
     await floor.until(lambda: gate.ends["cancelled"] == 1, "the handler was stopped")
@@ -178,7 +194,7 @@ async def test_the_late_outcome_of_a_lost_lease_is_refused(floor: Floor, deaf: T
     process = floor.employ(pipeline)
     job_id = floor.start(pipeline)
     await floor.until(deaf.begun.is_set, "the letter is being spelled")
-    floor.store.write(release_session, process.session_id, "lease ran out")
+    floor.store.write(release_session, process.session_id, "lease ran out", Interrupted("LOST"))
     process.lose_lease()
     deaf.begun.clear()
     with floor.dispatcher():
@@ -224,7 +240,7 @@ async def test_with_the_next_renewal_a_process_claims_again(floor: Floor) -> Non
     with floor.dispatcher():
 
         def is_over() -> bool:
-            process.renewed(time.monotonic())
+            process.renewed(awake_clock())
             return floor.job(job_id).status.has_ended
 
         await floor.until(is_over, "the job has ended")

@@ -6,6 +6,7 @@ import signal
 import pytest
 from sqlalchemy import select
 
+from jobcontrol_core.domain.ids import new_id
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
 from jobcontrol_core.store.stopping import cancel_job
 from jobcontrol_core.store.tables import workers
@@ -20,19 +21,22 @@ def store_url(sqlite_store_url: str) -> str:
     return sqlite_store_url
 
 
-async def test_the_steps_of_a_killed_process_are_taken_back_at_once_and_it_is_replaced(site: Site) -> None:
-    """At once: the lease lasts longer than this test, and no dispatcher is there to reap."""
+async def test_the_steps_of_a_killed_process_are_taken_back_at_once_and_run_alone(site: Site) -> None:
+    """At once: the lease lasts longer than this test, and no dispatcher is there to reap. One after the other."""
     site.supervise()
     job_id = site.start("ab")
     site.wait_for_letters(2)
     (killed,) = site.children()
     os.kill(killed, signal.SIGKILL)
-    site.wait(lambda: len(site.begun()) == 4, "both letters are being spelled again")
-    again = [one for one in site.begun() if one.attempt == 2]
-    assert [one.key for one in again] == ["a", "b"]
-    assert killed not in {one.pid for one in again}
+    site.wait(lambda: len(site.begun()) == 3, "the first letter is being spelled again")
+    site.wait(lambda: len(site.children()) == 2, "the killed process has been replaced")
     site.directory.let_go("a", "b")
     assert site.wait_for_end(job_id) is JobStatus.COMPLETED
+    lone = {one.pid for one in site.begun() if one.attempt == 2}
+    assert len(lone) == 1
+    assert killed not in lone
+    site.wait(lambda: lone.isdisjoint(site.children()), "the lone process has ended")
+    assert len(site.children()) == 1
     assert site.floor.result(job_id) == ["a", "b"]
     assert [(one.outcome, one.used_a_try) for one in site.floor.attempts(job_id, "a")] == [("CRASHED", False)]
     assert "killed by SIGKILL" in _ends(site)
@@ -59,6 +63,23 @@ async def test_the_death_of_one_process_leaves_its_neighbour_alone(site: Site) -
     site.wait(lambda: len(_ends(site)) == 3, "a third has taken its place")
     assert neighbour in site.children()
     assert sorted(_ends(site), key=str) == [None, None, "killed by SIGKILL"]
+
+
+async def test_a_stopped_process_that_reads_nothing_holds_up_no_renewal_of_another(site: Site) -> None:
+    site.supervise("workers.on_files:failing_fast", processes=2)
+    job_id = site.start("ab", failing_fast)
+    with site.floor.dispatcher():
+        site.wait_for_letters(2)
+        stopped, other = (one.pid for one in site.begun())
+        os.kill(stopped, signal.SIGSTOP)
+        # Each of them is told to both processes: more than a pipe holds.
+        site.floor.postman.ring_stop(*(new_id() for _ in range(2_000)))
+        for _ in range(10):
+            _wait_for_renewal(site, other)
+        os.kill(stopped, signal.SIGCONT)
+        site.directory.let_go("a", "b")
+        assert site.wait_for_end(job_id) is JobStatus.COMPLETED
+    assert [one.attempt for one in site.begun() if one.key == "b"] == [1]
 
 
 async def test_a_killed_supervisor_takes_its_processes_with_it_and_their_steps_are_reaped(site: Site) -> None:
@@ -145,6 +166,16 @@ async def test_a_process_that_dies_as_it_starts_is_started_again_and_the_supervi
     site.wait(lambda: site.births.exists() and site.births.read_text().count("born") >= 3, "three have been born dead")
     assert "exit code 3" in site.log.read_text()
     assert site.end() == 0
+
+
+def _wait_for_renewal(site: Site, pid: int) -> None:
+    found = select(workers.c.renewed_at).where(workers.c.pid == pid)
+
+    def renewed_at() -> object:
+        return site.floor.store.read(lambda tx: tx.execute(found).scalar_one())
+
+    before = renewed_at()
+    site.wait(lambda: renewed_at() != before, f"the lease of {pid} is renewed")
 
 
 def _ends(site: Site) -> list[str | None]:

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 import structlog
 
@@ -20,6 +21,7 @@ from jobcontrol_workers.leash import tie_to_parent
 from jobcontrol_workers.link import Link, Message
 from jobcontrol_workers.process import WorkerProcess
 from jobcontrol_workers.registry import Registry, load_pipelines
+from jobcontrol_workers.supervised import Kind
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +44,8 @@ class Child:
             self._process.check_trust()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ended.wait(), self._process.tick_seconds)
+        self._link.send(drained=True)
+        self._link.finish()
 
     async def receive(self, message: Message) -> None:
         match message:
@@ -56,15 +60,33 @@ class Child:
                     self._link.send(session=self._process.lose_lease())
             case {"drain": True}:
                 await self._process.drain()
-                self._link.send(drained=True)
                 self._ended.set()
 
 
-async def run_child(settings: Settings, targets: Sequence[str], supervisor: str, read_fd: int, write_fd: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What a supervisor tells a process as it starts it, as arguments: see `Supervised`."""
+
+    parent_pid: int
+    read_fd: int
+    write_fd: int
+    is_lone: bool
+    supervisor: str
+    targets: Sequence[str]
+
+    @classmethod
+    def parse(cls, arguments: Sequence[str]) -> Orders:
+        parent_pid, read_fd, write_fd, kind, supervisor, *targets = arguments
+        return cls(int(parent_pid), int(read_fd), int(write_fd), kind == Kind.LONE, supervisor, targets)
+
+
+async def run_child(settings: Settings, orders: Orders) -> None:
     """Serve until the supervisor drains this process; if it is gone, end at once."""
-    registry = Registry(load_pipelines(targets), settings)
+    registry = Registry(load_pipelines(orders.targets), settings)
     store = Store(settings.database_url)
-    process = WorkerProcess(settings, registry, store, supervisor, settings.lease_seconds)
+    process = WorkerProcess(
+        settings, registry, store, orders.supervisor, settings.lease_seconds, is_lone=orders.is_lone
+    )
     loop = asyncio.get_running_loop()
     receiving: set[asyncio.Task[None]] = set()
 
@@ -76,7 +98,7 @@ async def run_child(settings: Settings, targets: Sequence[str], supervisor: str,
 
         loop.call_soon_threadsafe(receive)
 
-    link = Link(read_fd, write_fd, hear, on_end=lambda: os._exit(1))
+    link = Link(orders.read_fd, orders.write_fd, hear, on_end=lambda: os._exit(1))
     child = Child(process, link)
     link.start()
     await child.run()
@@ -86,14 +108,14 @@ async def run_child(settings: Settings, targets: Sequence[str], supervisor: str,
 
 
 def main() -> None:
-    """The supervisor alone runs this: PARENT_PID READ_FD WRITE_FD SUPERVISOR TARGET..."""
-    parent_pid, read_fd, write_fd, supervisor, *targets = sys.argv[1:]
-    tie_to_parent(int(parent_pid), signal.SIGKILL)
+    """The supervisor alone runs this: PARENT_PID READ_FD WRITE_FD KIND SUPERVISOR TARGET..."""
+    orders = Orders.parse(sys.argv[1:])
+    tie_to_parent(orders.parent_pid, signal.SIGKILL)
     # A Ctrl+C in the terminal reaches every process; the supervisor alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     configure_logs("worker")
     try:
-        asyncio.run(run_child(Settings.load(), targets, supervisor, int(read_fd), int(write_fd)))
+        asyncio.run(run_child(Settings.load(), orders))
     except Unavailable as error:
         log.error("database_away", error=str(error))
         os._exit(1)

@@ -60,7 +60,7 @@ class HangWatch:
 
     def looks_hung(self) -> bool:
         """True if the process hangs, and was found so in several looks, one after the other."""
-        self._looks = self._looks + 1 if self._is_silent() or self._has_overstayed() else 0
+        self._looks = self._looks + 1 if self._is_silent() or self.has_overstayed() else 0
         return self._looks >= LOOKS
 
     def _is_silent(self) -> bool:
@@ -70,14 +70,19 @@ class HangWatch:
             awaited.append(self._stopping_since)
         return bool(awaited) and self._clock() - max(min(awaited), self._ticked_at) > SILENCE
 
-    def _has_overstayed(self) -> bool:
+    def has_overstayed(self) -> bool:
+        """True if the process, having given up a step, has not gone when it should have."""
         return self._must_be_gone_at is not None and self._clock() > self._must_be_gone_at
 
-    def overdue(self) -> list[StepOutcome]:
-        """The outcomes of all steps that are past their deadline: each has used up a try."""
+    def guilty(self) -> StepOutcome | None:
+        """The outcome of the one step that is past its deadline; None if there are several.
+
+        In a process that hangs nothing can end in time: nobody can say from outside which of several holds it up.
+        """
         now = self._clock()
         late = [one for one in list(self._timed.values()) if one.deadline <= now]
-        return [
-            StepOutcome(one.job_id, one.step_id, one.attempt, timed_out(one.seconds, StopReceipt.KILLED))
-            for one in late
-        ]
+        if len(late) != 1:
+            return None
+        (one,) = late
+        outcome = timed_out(one.seconds, StopReceipt.KILLED)
+        return StepOutcome(one.job_id, one.step_id, one.attempt, outcome)

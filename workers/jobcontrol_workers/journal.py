@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 from sqlalchemy.exc import StatementError
@@ -20,9 +21,9 @@ from jobcontrol_core.domain.reports import StepReport
 from jobcontrol_core.domain.values import Build, ClaimedStep
 from jobcontrol_core.store.claims import ClaimWish
 from jobcontrol_core.store.engine import Store
-from jobcontrol_core.store.exchange import Exchanged, exchange
+from jobcontrol_core.store.exchange import Exchanged, Waiting, exchange
 from jobcontrol_core.store.sessions import running_steps_of
-from jobcontrol_workers.appetite import Appetite, Errand
+from jobcontrol_workers.appetite import Errand, Place
 from jobcontrol_workers.reports import Reports
 
 log = structlog.get_logger(__name__)
@@ -55,13 +56,34 @@ class Batch:
     reports: list[StepReport]
 
 
+class Hunger(Protocol):
+    """What a process wants to claim; asked on the journal's thread."""
+
+    @property
+    def is_hungry(self) -> bool:
+        """True if there is something to claim without being told. Asks no database."""
+        ...
+
+    def seconds_to_hunger(self) -> float | None:
+        """How long it is not hungry, whatever happens; None = for ever."""
+        ...
+
+    def choose(self, places: Sequence[Place], outcomes: Sequence[StepOutcome], /) -> Errand:
+        """Wishes for an exchange, given the stages of jobs that were ordered and what it records."""
+        ...
+
+    def digest(self, errand: Errand, exchanged: Exchanged, /) -> tuple[Waiting, ...]:
+        """Learn from the exchange; returns the stages that need a ticket."""
+        ...
+
+
 class Journal:
     """Outcomes handed in while a transaction is under way share the next one; a slow step's goes alone and at once.
 
     While the database is away, outcomes wait here; the fence decides later whether they still count.
     """
 
-    def __init__(self, store: Store, postman: Postman, appetite: Appetite, session_id: str, deliver: Deliver) -> None:
+    def __init__(self, store: Store, postman: Postman, appetite: Hunger, session_id: str, deliver: Deliver) -> None:
         self._store = store
         self._postman = postman
         self._appetite = appetite

@@ -14,6 +14,7 @@ from importlib.metadata import version
 
 import structlog
 
+from jobcontrol_core.awake import awake_clock
 from jobcontrol_core.bus.postman import Postman
 from jobcontrol_core.domain.ids import new_id, short_id
 from jobcontrol_core.domain.lifecycle import StopReceipt
@@ -23,7 +24,8 @@ from jobcontrol_core.settings import Settings
 from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.lookup import read_build
 from jobcontrol_core.store.sessions import Session, open_session
-from jobcontrol_workers.appetite import Appetite
+from jobcontrol_core.store.suspects import find_suspect
+from jobcontrol_workers.appetite import Appetite, Place
 from jobcontrol_workers.context import StepContext, StoredResults
 from jobcontrol_workers.deadlines import STOP_GRACE, STOPPED, TIMED_OUT, Deadlines, Measures
 from jobcontrol_workers.documents import Documents
@@ -31,6 +33,7 @@ from jobcontrol_workers.journal import Journal
 from jobcontrol_workers.registry import Registry
 from jobcontrol_workers.room import Room
 from jobcontrol_workers.runner import Attempt, outcome_of_stop, perform
+from jobcontrol_workers.suspects import SuspectAppetite, SuspectTaker
 from jobcontrol_workers.taker import POP_SECONDS, Taker
 from jobcontrol_workers.turns import Turns
 
@@ -57,15 +60,26 @@ class Running:
 class WorkerProcess:
     """Lives on one asyncio loop. `start` and everything not said otherwise happen on it."""
 
-    def __init__(self, settings: Settings, registry: Registry, store: Store, supervisor: str, lease: float) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        registry: Registry,
+        store: Store,
+        supervisor: str,
+        lease: float,
+        *,
+        is_lone: bool = False,
+    ) -> None:
         self._settings = settings
         self._registry = registry
         self._store = store
         self._supervisor = supervisor
         self._lease = lease
         self._postman = Postman(settings.redis)
-        self._room = Room(registry, settings.worker_slots)
-        self._threads = ThreadPoolExecutor(settings.worker_slots, thread_name_prefix="handler")
+        self._is_lone = is_lone
+        self._slots = 1 if is_lone else settings.worker_slots
+        self._room = Room(registry, self._slots)
+        self._threads = ThreadPoolExecutor(self._slots, thread_name_prefix="handler")
         self._documents = Documents(store)
         self._gates = {served.key: asyncio.Semaphore(served.spec.concurrency) for served in registry.served}
         #: By step and attempt: a step that was taken away may come back while its old attempt still winds down.
@@ -74,12 +88,31 @@ class WorkerProcess:
         self._draining: asyncio.Task[None] | None = None
         self.deadlines = Deadlines(self._loop, Measures(self._time_out, self._interrupt, self._give_up))
         self._graces = {TIMED_OUT: STOP_GRACE, STOPPED: settings.stop_grace_seconds}
-        self._trusted_until = self._trust_from(time.monotonic())
+        self._trusted_until = self._trust_from(awake_clock())
         self.session_id = self._open_session()
+        self._journal: Journal
+        self._taker: Taker | SuspectTaker
+        self._journal, self._taker = self._take_suspects() if is_lone else self._take_tickets()
+
+    def _take_tickets(self) -> tuple[Journal, Taker]:
         turns = Turns(lambda: self._postman.is_reachable)
-        self._appetite = Appetite(registry, self._room, lambda job_id: store.read(read_build, job_id), turns)
-        self._journal = Journal(store, self._postman, self._appetite, self.session_id, self._deliver)
-        self._taker = Taker(settings.redis, self.session_id, list(registry.queues), self._room, self._journal, turns)
+        appetite = Appetite(self._registry, self._room, self._read_build, turns)
+        journal = Journal(self._store, self._postman, appetite, self.session_id, self._deliver)
+        queues = list(self._registry.queues)
+        return journal, Taker(self._settings.redis, self.session_id, queues, self._room, journal, turns)
+
+    def _take_suspects(self) -> tuple[Journal, SuspectTaker]:
+        appetite = SuspectAppetite(self._room, self._read_build)
+        journal = Journal(self._store, self._postman, appetite, self.session_id, self._deliver)
+        kinds = {served.key for served in self._registry.served}
+
+        def find() -> Place | None:
+            return self._store.read(find_suspect, kinds)
+
+        return journal, SuspectTaker(find, self._room, journal, appetite, self._end_idle)
+
+    def _read_build(self, job_id: str) -> Build | None:
+        return self._store.read(read_build, job_id)
 
     @property
     def tick_seconds(self) -> float:
@@ -91,7 +124,7 @@ class WorkerProcess:
         self._taker.start()
 
     def renewed(self, sent_at: float) -> None:
-        """The lease was extended by a heartbeat sent at `sent_at` on the monotonic clock."""
+        """The lease was extended by a heartbeat sent at `sent_at` on the awake clock."""
         self._trusted_until = max(self._trusted_until, self._trust_from(sent_at))
         self._journal.set_claiming(self.may_claim)
 
@@ -105,7 +138,7 @@ class WorkerProcess:
         """Stop everything that runs under the session, and go on under a new one; returns its id."""
         for running in list(self._running.values()):
             self._stop(running, "LOST")
-        sent_at = time.monotonic()
+        sent_at = awake_clock()
         self.session_id = self._open_session()
         self._trusted_until = self._trust_from(sent_at)
         self._journal.change_session(self.session_id)
@@ -154,7 +187,7 @@ class WorkerProcess:
 
     @property
     def _is_trusted(self) -> bool:
-        return time.monotonic() <= self._trusted_until
+        return awake_clock() <= self._trusted_until
 
     def _trust_from(self, sent_at: float) -> float:
         return sent_at + self._lease * (1 - TRUST_MARGIN)
@@ -171,8 +204,9 @@ class WorkerProcess:
             host=socket.gethostname(),
             pid=os.getpid(),
             release=version("jobcontrol"),
-            slots=self._settings.worker_slots,
+            slots=self._slots,
             stages=self._registry.served_stages(),
+            is_lone=self._is_lone,
         )
         self._store.write(open_session, session, timedelta(seconds=self._lease))
         return session.id
@@ -232,6 +266,10 @@ class WorkerProcess:
 
     def _find(self, attempt: Attempt) -> Running:
         return self._running[attempt.claimed.step.id, attempt.claimed.step.attempt]
+
+    def _end_idle(self) -> None:
+        """On the taker's thread: a lone process without suspects has nothing to do."""
+        self._loop.call_soon_threadsafe(self._start_draining, 0.0)
 
     def _time_out(self, attempt: Attempt) -> None:
         self._stop(self._find(attempt), TIMED_OUT)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jobcontrol_core.domain.lifecycle import FailureReason, StepStatus, Stopping, StopReceipt
-from jobcontrol_core.domain.outcomes import Failed, Interrupted, Outcome, Skipped, Succeeded
+from jobcontrol_core.domain.outcomes import Crashed, Failed, Interrupted, Lost, Outcome, Skipped, Succeeded
 from jobcontrol_core.domain.retry import RetryPolicy
+from jobcontrol_core.domain.suspicion import NONE, Suspicion
 from jobcontrol_core.domain.values import ErrorInfo
 
 #: However far away a handler asks to be tried again: 30 days, in seconds.
@@ -24,7 +25,8 @@ _RECEIPTS: Mapping[str, StopReceipt] = {
 class Decision:
     """A step's next state. `delay` is set, in seconds, when it is PENDING again.
 
-    `attempt_outcome` names how the attempt ended in the step's history; empty when it succeeded.
+    `attempt_outcome` names how the attempt ended in the step's history; empty when it succeeded. A step that came to
+    an end of its own in time, good or bad, is under no suspicion any more.
     """
 
     status: StepStatus
@@ -36,9 +38,17 @@ class Decision:
     used_a_try: bool = False
     is_dead: bool = False
     receipt: StopReceipt | None = None
+    suspicion: Suspicion = NONE
 
 
-def decide(outcome: Outcome, *, tries: int, policy: RetryPolicy, stopping: Stopping | None) -> Decision:
+def decide(
+    outcome: Outcome,
+    *,
+    tries: int,
+    policy: RetryPolicy,
+    stopping: Stopping | None,
+    suspicion: Suspicion = NONE,
+) -> Decision:
     """The next state of a PROCESSING step with `tries` tries used, under its stage's policy.
 
     Under a stopping job nothing goes back to PENDING: what would becomes CANCELLED, with a receipt.
@@ -52,9 +62,26 @@ def decide(outcome: Outcome, *, tries: int, policy: RetryPolicy, stopping: Stopp
             if stopping is not None:
                 receipt = _RECEIPTS.get(cause, StopReceipt.KILLED)
                 return Decision(StepStatus.CANCELLED, tries, attempt_outcome="STOPPED", receipt=receipt)
-            return Decision(StepStatus.PENDING, tries, delay=0.0, attempt_outcome=cause)
+            return Decision(StepStatus.PENDING, tries, delay=0.0, attempt_outcome=cause, suspicion=suspicion)
+        case Crashed() | Lost():
+            return _decide_end_of_process(outcome, tries, suspicion.after(outcome), stopping)
         case Failed():
-            return _decide_failure(outcome, tries + 1, policy, stopping)
+            decision = _decide_failure(outcome, tries + 1, policy, stopping)
+            return replace(decision, suspicion=suspicion) if outcome.reason is FailureReason.TIMED_OUT else decision
+
+
+def _decide_end_of_process(
+    end: Crashed | Lost, tries: int, suspicion: Suspicion, stopping: Stopping | None
+) -> Decision:
+    name, error = ("CRASHED", ErrorInfo("ProcessEnded", end.how)) if isinstance(end, Crashed) else ("LOST", None)
+    if stopping is not None:
+        receipt = StopReceipt.KILLED if error else _RECEIPTS[name]
+        return Decision(StepStatus.CANCELLED, tries, error=error, attempt_outcome="STOPPED", receipt=receipt)
+    if suspicion.is_proved:
+        error = suspicion.poisoned(end)
+        poisoned = Decision(StepStatus.FAILED, tries, FailureReason.POISONED, error, attempt_outcome=name, is_dead=True)
+        return replace(poisoned, suspicion=suspicion)
+    return Decision(StepStatus.PENDING, tries, error=error, delay=0.0, attempt_outcome=name, suspicion=suspicion)
 
 
 def _decide_failure(outcome: Failed, tries: int, policy: RetryPolicy, stopping: Stopping | None) -> Decision:

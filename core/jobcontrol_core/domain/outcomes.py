@@ -76,7 +76,19 @@ class Interrupted:
     cause: str
 
 
-Outcome = Succeeded | Failed | Skipped | Interrupted
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """The process that ran the attempt ended under it, as its supervisor saw; `how` says "killed by SIGSEGV"."""
+
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The lease of the process that ran the attempt ran out, or nobody knows the process any more."""
+
+
+Outcome = Succeeded | Failed | Skipped | Interrupted | Crashed | Lost
 
 
 def timed_out(seconds: float, receipt: StopReceipt = StopReceipt.STOPPED) -> Failed:

@@ -17,20 +17,17 @@ from jobcontrol_core.store.blobs import unspill
 from jobcontrol_core.store.ledger import Entry, Ledger
 from jobcontrol_core.store.reports import read_checkpoints
 from jobcontrol_core.store.rows import Row, to_step
-from jobcontrol_core.store.tables import IS_CLAIMABLE, steps
+from jobcontrol_core.store.tables import IS_CLAIMABLE, IS_SUSPECT, steps
 
 # Statements of every exchange are built once: building one costs more than running it.
-_CLAIMABLE = (
+_IN_STAGE = (
     select(steps)
-    .where(
-        steps.c.job_id == bindparam("job_id"),
-        steps.c.stage_no == bindparam("stage_no"),
-        IS_CLAIMABLE,
-    )
-    .order_by(steps.c.position)
+    .where(steps.c.job_id == bindparam("job_id"), steps.c.stage_no == bindparam("stage_no"))
     .limit(bindparam("room"))
     .with_for_update(skip_locked=True)
 )
+_CLAIMABLE = _IN_STAGE.where(IS_CLAIMABLE).order_by(steps.c.position)
+_SUSPECTS = _IN_STAGE.where(IS_SUSPECT).order_by(steps.c.crashes, steps.c.position)
 _BEGIN = update(steps).where(steps.c.id == bindparam("b_id"), steps.c.status == StepStatus.PENDING)
 
 
@@ -38,11 +35,13 @@ _BEGIN = update(steps).where(steps.c.id == bindparam("b_id"), steps.c.status == 
 class ClaimWish:
     """What a session has room for in one job: at most `room[stage_no]` steps of each stage, served in that order.
 
-    It is for what waits there, then for what the same transaction brings forth.
+    It is for what waits there, then for what the same transaction brings forth. A suspect is claimed by a wish for
+    suspects alone, the least suspicious first, and no other step by that.
     """
 
     job_id: str
     room: Mapping[int, int]
+    is_for_suspects: bool = False
 
 
 def lock_claimable(tx: Connection, wishes: Sequence[ClaimWish]) -> list[Row]:
@@ -59,7 +58,8 @@ def claimable_newborn(ledger: Ledger, wishes: Sequence[ClaimWish], candidates: S
 
     A long input is not in the database yet: such a step is left to the next claim.
     """
-    room = Counter({(wish.job_id, stage_no): room for wish in wishes for stage_no, room in wish.room.items()})
+    ordinary = [wish for wish in wishes if not wish.is_for_suspects]
+    room = Counter({(wish.job_id, stage_no): room for wish in ordinary for stage_no, room in wish.room.items()})
     room.subtract((row["job_id"], row["stage_no"]) for row in candidates)
     found = []
     for row in ledger.newborn:
@@ -89,7 +89,7 @@ def _lock(tx: Connection, wish: ClaimWish, stage_no: int, room: int) -> Sequence
     if room <= 0:
         return []
     place = {"job_id": wish.job_id, "stage_no": stage_no, "room": room}
-    return tx.execute(_CLAIMABLE, place).mappings().all()
+    return tx.execute(_SUSPECTS if wish.is_for_suspects else _CLAIMABLE, place).mappings().all()
 
 
 def _begun(now: datetime) -> dict[str, Any]:

@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, select
 
-from jobcontrol_core.domain.lifecycle import CLAIMABLE_JOB
-from jobcontrol_core.store.clock import db_now
+from jobcontrol_core.store.pending import HANDS_OUT, IS_OPEN
 from jobcontrol_core.store.sessions import ServedStage, live_stages
-from jobcontrol_core.store.tables import IS_ACTIVE, IS_CLAIMABLE, job_stages, jobs, queues, steps
+from jobcontrol_core.store.tables import IS_CLAIMABLE, job_stages, jobs, queues, steps
 
 #: Stages of jobs looked at in one turn; the rest comes when these have been served.
 MOST = 1_000
@@ -61,12 +60,8 @@ _CLAIMABLE_STAGES = (
         jobs.join(job_stages, _stage.job_id == jobs.c.id.concat("")).outerjoin(queues, queues.c.name == _stage.queue)
     )
     .where(
-        IS_ACTIVE,
-        jobs.c.status.in_(CLAIMABLE_JOB),
-        jobs.c.stopping_because.is_(None),
-        jobs.c.waits_for.is_(None),
-        queues.c.is_paused.is_not(True),
-        or_(queues.c.held_until.is_(None), queues.c.held_until <= db_now()),
+        HANDS_OUT,
+        IS_OPEN,
         _pending > 0,
         _is_claimable,
     )
@@ -91,7 +86,6 @@ def _pools(served: Iterable[ServedStage]) -> dict[tuple[str, str, int], Pool]:
     processes: Counter[tuple[str, str, int]] = Counter()
     concurrency: dict[tuple[str, str, int], int] = {}
     for stage in served:
-        kind = (stage.pipeline, stage.stage, stage.version)
-        processes[kind] += 1
-        concurrency[kind] = max(1, stage.concurrency)
+        processes[stage.kind] += 1
+        concurrency[stage.kind] = max(1, stage.concurrency)
     return {kind: Pool(count, concurrency[kind]) for kind, count in processes.items()}

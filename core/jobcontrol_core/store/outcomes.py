@@ -26,6 +26,7 @@ from jobcontrol_core.domain.outcomes import (
 )
 from jobcontrol_core.domain.reports import StepReport
 from jobcontrol_core.domain.stored import from_stored
+from jobcontrol_core.domain.suspicion import Suspicion
 from jobcontrol_core.domain.values import JSON_MEDIA_TYPE, ErrorInfo
 from jobcontrol_core.store.births import bear_children
 from jobcontrol_core.store.failing import stop_intolerable
@@ -110,6 +111,7 @@ def write_endings(ledger: Ledger, endings: Sequence[Ending]) -> None:
             tries=ending.row["tries"],
             policy=entry.stages[ending.row["stage_no"]].retry,
             stopping=entry.stopping,
+            suspicion=Suspicion(ending.row["crashes"], ending.row["losses"]),
         )
         updates.append(_write_ending(ledger, entry, ending, decision))
         if decision.attempt_outcome:
@@ -139,6 +141,7 @@ def _write_ending(ledger: Ledger, entry: Entry, ending: Ending, decision: Decisi
     values = {
         "status": decision.status,
         "tries": decision.tries,
+        **asdict(decision.suspicion),
         "failure": decision.failure,
         "stop_receipt": decision.receipt,
         # The traceback stays with the attempt.

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, and_, insert, not_, select, update
 
 from jobcontrol_core.domain.lifecycle import StepStatus
 from jobcontrol_core.domain.stored import from_stored
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.receipts import IS_GIVEN_UP, IS_RUNNING
+from jobcontrol_core.store.suspects import Kind, find_suspect
 from jobcontrol_core.store.tables import jobs, steps, workers
 
 
@@ -26,10 +27,14 @@ class ServedStage:
     queue: str
     concurrency: int
 
+    @property
+    def kind(self) -> Kind:
+        return self.pipeline, self.stage, self.version
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A worker process as it presents itself."""
+    """A worker process as it presents itself. A lone one runs suspects, one at a time, and takes no tickets."""
 
     id: str
     supervisor: str
@@ -38,17 +43,20 @@ class Session:
     release: str
     slots: int
     stages: tuple[ServedStage, ...]
+    is_lone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
     """`live` are the sessions whose lease was renewed; the others have ended for good.
 
-    `stopping` are the jobs that are to stop, by the session that runs steps of them.
+    `stopping` are the jobs that are to stop, by the session that runs steps of them. `has_suspects` says that a suspect
+    waits which a process like these could run.
     """
 
     live: frozenset[str]
     stopping: Mapping[str, frozenset[str]]
+    has_suspects: bool
 
 
 def open_session(tx: Connection, session: Session, lease: timedelta) -> None:
@@ -61,6 +69,7 @@ def open_session(tx: Connection, session: Session, lease: timedelta) -> None:
         "pid": session.pid,
         "release": session.release,
         "slots": session.slots,
+        "is_lone": session.is_lone,
         "stages": [asdict(stage) for stage in session.stages],
         "started_at": now,
         "renewed_at": now,
@@ -76,7 +85,7 @@ def renew_sessions(tx: Connection, session_ids: Sequence[str], lease: timedelta)
     live = tx.execute(alive.order_by(workers.c.session_id).with_for_update()).scalars().all()
     now = read_now(tx)
     tx.execute(update(workers).where(workers.c.session_id.in_(live)).values(renewed_at=now, lease_until=now + lease))
-    return Renewal(frozenset(live), stopping_jobs_of(tx, session_ids))
+    return Renewal(frozenset(live), stopping_jobs_of(tx, session_ids), _have_suspects(tx, live))
 
 
 def stopping_jobs_of(tx: Connection, session_ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
@@ -110,11 +119,16 @@ def running_steps_of(tx: Connection, session_id: str) -> dict[str, tuple[str, in
 
 
 def live_stages(tx: Connection) -> list[ServedStage]:
-    """The stages of every live process, one entry per process and stage."""
-    found = tx.execute(
-        select(workers.c.stages).where(workers.c.ended_at.is_(None), workers.c.lease_until >= read_now(tx))
-    )
+    """The stages of every live process that takes tickets, one entry per process and stage."""
+    is_live = and_(workers.c.ended_at.is_(None), workers.c.lease_until >= read_now(tx))
+    found = tx.execute(select(workers.c.stages).where(is_live, not_(workers.c.is_lone)))
     return [from_stored(ServedStage, stage) for stages in found.scalars() for stage in stages]
+
+
+def _have_suspects(tx: Connection, session_ids: Sequence[str]) -> bool:
+    served = tx.execute(select(workers.c.stages).where(workers.c.session_id.in_(session_ids))).scalars()
+    kinds = {from_stored(ServedStage, stage).kind for stages in served for stage in stages}
+    return bool(kinds) and find_suspect(tx, kinds) is not None
 
 
 def prune_sessions(tx: Connection, before: datetime) -> int:

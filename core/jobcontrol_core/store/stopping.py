@@ -17,7 +17,7 @@ from jobcontrol_core.store.ledger import Committed, Entry, Ledger
 from jobcontrol_core.store.outcomes import Ending
 from jobcontrol_core.store.receipts import IS_RUNNING
 from jobcontrol_core.store.rows import Row, require_etag, to_step
-from jobcontrol_core.store.tables import IS_ACTIVE, IS_BACKING_OFF, IS_CLAIMABLE, job_stages, jobs, steps
+from jobcontrol_core.store.tables import IS_ACTIVE, IS_BACKING_OFF, IS_CLAIMABLE, IS_SUSPECT, job_stages, jobs, steps
 
 #: PENDING steps that one transaction ends.
 SWEEP = 1_000
@@ -112,7 +112,7 @@ def _lock_pending(tx: Connection, job_id: str, *, skips_locked: bool = True) -> 
     stages = select(job_stages.c.stage_no).where(job_stages.c.job_id == job_id, _HAS_PENDING)
     found: list[Row] = []
     for stage_no in tx.execute(stages.order_by(job_stages.c.stage_no)).scalars():
-        for kind in (IS_CLAIMABLE, IS_BACKING_OFF):
+        for kind in (IS_CLAIMABLE, IS_SUSPECT, IS_BACKING_OFF):
             if room := SWEEP - len(found):
                 pending = select(steps).where(steps.c.job_id == job_id, steps.c.stage_no == stage_no, kind)
                 limited = pending.order_by(steps.c.position).limit(room).with_for_update(skip_locked=skips_locked)

@@ -240,6 +240,7 @@ def upgrade() -> None:
         sa.Column("pid", sa.Integer(), nullable=False),
         sa.Column("release", sa.String(length=32), nullable=False),
         sa.Column("slots", sa.Integer(), nullable=False),
+        sa.Column("is_lone", sa.Boolean(), nullable=False),
         sa.Column("stages", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("renewed_at", sa.BigInteger(), nullable=False),
@@ -370,6 +371,8 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=12), nullable=False),
         sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("crashes", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("losses", sa.Integer(), server_default="0", nullable=False),
         sa.Column("is_due", sa.Boolean(), nullable=False),
         sa.Column("next_attempt_at", sa.BigInteger(), nullable=True),
         sa.Column("session_id", sa.String(length=36), nullable=True),
@@ -411,8 +414,15 @@ def upgrade() -> None:
             "ix_steps_claimable",
             ["job_id", "stage_no", "status", "position"],
             unique=False,
-            sqlite_where=sa.text("status = 'PENDING' AND is_due"),
-            postgresql_where=sa.text("status = 'PENDING' AND is_due"),
+            sqlite_where=sa.text("status = 'PENDING' AND is_due AND crashes = 0"),
+            postgresql_where=sa.text("status = 'PENDING' AND is_due AND crashes = 0"),
+        )
+        batch_op.create_index(
+            "ix_steps_suspect",
+            ["job_id", "stage_no", "status"],
+            unique=False,
+            sqlite_where=sa.text("status = 'PENDING' AND is_due AND crashes > 0"),
+            postgresql_where=sa.text("status = 'PENDING' AND is_due AND crashes > 0"),
         )
         batch_op.create_index(
             "ix_steps_failed",

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
-
-def awake_clock() -> float:
-    """Seconds that also count while the machine sleeps, where the system has such a clock."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+from jobcontrol_core.awake import awake_clock
 
 
 class Vigil:

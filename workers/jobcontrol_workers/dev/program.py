@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from jobcontrol_workers.exits import how_it_ended
+from jobcontrol_workers.restarts import Restarts
+
 log = structlog.get_logger(__name__)
 
-YOUNG_SECONDS = 2.0
-LONGEST_WAIT = 5.0
+#: Once it has died, a program of the stack is not started again at once: what it needs may be dying, too.
+FIRST_WAIT = 0.2
 
 
 @dataclass
@@ -27,8 +30,7 @@ class Program:
     environment: Mapping[str, str]
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _started_at: float = field(default=0.0, init=False)
-    _young_deaths: int = field(default=0, init=False)
-    _not_before: float = field(default=0.0, init=False)
+    _restarts: Restarts = field(default_factory=lambda: Restarts(first_wait=FIRST_WAIT), init=False)
 
     @property
     def is_running(self) -> bool:
@@ -45,22 +47,15 @@ class Program:
 
     def restart_if_dead(self) -> None:
         """Start it again if it died; one that keeps dying is started ever more slowly."""
-        if self.is_running or time.monotonic() < self._not_before:
+        if self.is_running:
             return
         if self._process is not None:
-            self._note_death(self._process)
-            if time.monotonic() < self._not_before:
-                return
-        self.start()
-        log.info("started_again", what=self.name)
-
-    def _note_death(self, process: subprocess.Popen[bytes]) -> None:
-        log.warning("died", what=self.name, how=_how(process.returncode))
-        is_young = time.monotonic() - self._started_at < YOUNG_SECONDS
-        self._young_deaths = self._young_deaths + 1 if is_young else 0
-        wait = min(LONGEST_WAIT, 0.2 * 2**self._young_deaths) if self._young_deaths else 0.0
-        self._not_before = time.monotonic() + wait
-        self._process = None
+            log.warning("died", what=self.name, how=how_it_ended(self._process.returncode))
+            self._restarts.saw_death(self._started_at)
+            self._process = None
+        if self._restarts.is_due:
+            self.start()
+            log.info("started_again", what=self.name)
 
     def ask_to_stop(self) -> None:
         if self._process is not None and self.is_running:
@@ -75,9 +70,3 @@ class Program:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-
-
-def _how(code: int | None) -> str:
-    if code is not None and code < 0:
-        return signal.Signals(-code).name
-    return f"exit code {code}"

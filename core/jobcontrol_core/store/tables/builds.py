@@ -23,7 +23,8 @@ from jobcontrol_core.store.tables.columns import Id, Json, Name, Position, job_k
 
 _ACTIVE = "status IN ('PENDING', 'PROCESSING', 'PAUSED', 'CANCELLING')"
 _HISTORY = "completed_at IS NOT NULL AND history_pruned_at IS NULL"
-_CLAIMABLE = "status = 'PENDING' AND is_due"
+_CLAIMABLE = "status = 'PENDING' AND is_due AND crashes = 0"
+_SUSPECT = "status = 'PENDING' AND is_due AND crashes > 0"
 _BACKING_OFF = "status = 'PENDING' AND NOT is_due"
 
 jobs = Table(
@@ -130,6 +131,9 @@ steps = Table(
     Column("status", String(12), nullable=False),
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("tries", Integer, nullable=False, server_default="0"),
+    # Since its last attempt that ended by itself: ends of the process under it, and leases that ran out.
+    Column("crashes", Integer, nullable=False, server_default="0"),
+    Column("losses", Integer, nullable=False, server_default="0"),
     Column("is_due", Boolean, nullable=False),
     Column("next_attempt_at", Moment),
     Column("session_id", Id),
@@ -158,6 +162,14 @@ steps = Table(
         "position",
         sqlite_where=text(_CLAIMABLE),
         postgresql_where=text(_CLAIMABLE),
+    ),
+    Index(
+        "ix_steps_suspect",
+        "job_id",
+        "stage_no",
+        "status",
+        sqlite_where=text(_SUSPECT),
+        postgresql_where=text(_SUSPECT),
     ),
     Index(
         "ix_steps_backing_off",
@@ -192,7 +204,9 @@ steps = Table(
 # neither "is_due = 1" for "is_due" nor a list of values for the same list of literals.
 IS_ACTIVE = text(f"jobs.{_ACTIVE}")
 HAS_HISTORY = text("jobs.completed_at IS NOT NULL AND jobs.history_pruned_at IS NULL")
-IS_CLAIMABLE = text("steps.status = 'PENDING' AND steps.is_due")
+IS_CLAIMABLE = text("steps.status = 'PENDING' AND steps.is_due AND steps.crashes = 0")
+#: Claimable by a lone process alone.
+IS_SUSPECT = text("steps.status = 'PENDING' AND steps.is_due AND steps.crashes > 0")
 IS_BACKING_OFF = text("steps.status = 'PENDING' AND NOT steps.is_due")
 
 step_attempts = Table(

@@ -65,6 +65,8 @@ workers = Table(
     Column("pid", Integer, nullable=False),
     Column("release", String(32), nullable=False),
     Column("slots", Integer, nullable=False),
+    # It runs suspects, one at a time, and takes no tickets.
+    Column("is_lone", Boolean, nullable=False),
     # [{pipeline, pipeline_version, stage, version, queue, concurrency}]
     Column("stages", Json, nullable=False),
     Column("started_at", Moment, nullable=False),
