@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         Requeue,
         Requeued,
         RunningStep,
+        Wait,
         WorkerProcess,
     )
     from jobcontrol.pipeline import (
@@ -88,7 +89,7 @@ _HOMES = {
     "job": "Job",
     "operations": (
         "BatchFailure DeadLetter Discarded ErrorGroup LogLine Queue QueueLimits Requeue Requeued RunningStep "
-        "WorkerProcess"
+        "Wait WorkerProcess"
     ),
     "pipeline": "Context FanOut GiveUp Pipeline Rate Result Retry RetryAfter Tolerate",
     "values": (
@@ -157,6 +158,7 @@ __all__ = [
     "StepLog",
     "StepStatus",
     "Tolerate",
+    "Wait",
     "WaitTimeout",
     "WorkerProcess",
 ]

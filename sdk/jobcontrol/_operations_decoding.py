@@ -17,6 +17,7 @@ from jobcontrol.operations import (
     Requeue,
     Requeued,
     RunningStep,
+    Wait,
     WorkerProcess,
 )
 from jobcontrol.pipeline.definition import Rate
@@ -34,6 +35,17 @@ def to_log_line(event: pb.Event) -> LogLine:
         step_id=event.step_id,
         attempt=event.attempt,
         created_at=time_of(event, "created_at"),
+    )
+
+
+def to_wait(waiting: pb.Waiting) -> Wait:
+    """Why something waits."""
+    return Wait(
+        reason=enum_word(pb.WaitingReason, waiting.reason, "WAITING_REASON_"),
+        message=waiting.message,
+        stage=waiting.stage,
+        step_count=waiting.step_count,
+        until=time_of(waiting, "until"),
     )
 
 

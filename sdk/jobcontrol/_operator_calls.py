@@ -12,12 +12,14 @@ from jobcontrol._operations_decoding import (
     to_error_group,
     to_queue,
     to_requeued,
+    to_wait,
     to_worker,
 )
 from jobcontrol._pages import PAGE_SIZE, read_pages
 from jobcontrol._requests import KEEP, Keep, letter_filter, limit_queue_request, new_request_id, no_such_letter
 from jobcontrol._rpcs import (
     DISCARD_DEAD_LETTERS,
+    EXPLAIN_JOB,
     LIST_DEAD_LETTERS,
     LIST_ERROR_GROUPS,
     LIST_QUEUES,
@@ -28,7 +30,7 @@ from jobcontrol._rpcs import (
     UPDATE_QUEUE,
 )
 from jobcontrol._transport import Transport
-from jobcontrol.operations import DeadLetter, Discarded, ErrorGroup, Queue, Requeued, WorkerProcess
+from jobcontrol.operations import DeadLetter, Discarded, ErrorGroup, Queue, Requeued, Wait, WorkerProcess
 from jobcontrol.pipeline.definition import Rate
 
 
@@ -36,6 +38,11 @@ class OperatorCalls:
     """A part of Client, which see."""
 
     _transport: Transport
+
+    def explain(self, job_id: str) -> list[Wait]:
+        """Why each thing of this job that waits is waiting; empty if nothing does. Raises NotFound."""
+        answer = self._transport.call(EXPLAIN_JOB, pb.ExplainJobRequest(job_id=job_id.lower()))
+        return [to_wait(waiting) for waiting in answer.waiting]
 
     def workers(self, *, queue: str = "") -> list[WorkerProcess]:
         """The worker processes that are alive or were lost lately, those of `queue` alone if it is given."""

@@ -31,6 +31,7 @@ class Rpc(Generic[Q, A]):
 
 START_BUILD = Rpc("StartBuild", pb.StartBuildRequest, pb.StartBuildResponse)
 GET_JOB = Rpc("GetJob", pb.GetJobRequest, pb.GetJobResponse)
+EXPLAIN_JOB = Rpc("ExplainJob", pb.ExplainJobRequest, pb.ExplainJobResponse)
 LIST_JOBS = Rpc("ListJobs", pb.ListJobsRequest, pb.ListJobsResponse)
 LIST_STEPS = Rpc("ListSteps", pb.ListStepsRequest, pb.ListStepsResponse)
 GET_STEP = Rpc("GetStep", pb.GetStepRequest, pb.GetStepResponse)
@@ -56,6 +57,7 @@ WATCH_PROGRESS = Rpc("WatchProgress", pb.WatchProgressRequest, pb.WatchProgressR
 RETRIED = (
     START_BUILD,
     GET_JOB,
+    EXPLAIN_JOB,
     LIST_JOBS,
     LIST_STEPS,
     GET_STEP,

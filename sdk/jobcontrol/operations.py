@@ -28,6 +28,21 @@ class LogLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """What waits, and why: `step_count` steps of `stage`, or with an empty one the whole job.
+
+    `reason` is no_worker, workers_busy, job_paused, queue_paused, limit_reached, backoff, earlier_job, in_turn,
+    other_steps or stopping; `message` is a sentence without its subject; `until` is when it ends, if that is known.
+    """
+
+    reason: str
+    message: str
+    stage: str = ""
+    step_count: int = 0
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunningStep:
     """A step that a worker process runs."""
 

@@ -215,3 +215,27 @@ def test_a_dead_letter_is_shown_with_its_tracebacks(operator: Operator) -> None:
     assert [request.filter.dead_letter_id for request in there.sent(pb.ListDeadLettersRequest)] == [SHORT_ID]
     nothing = ScriptedTransport(ListDeadLetters=pb.ListDeadLettersResponse())
     assert operator.run(nothing, "dead", "show", "ffff") == 5
+
+
+def test_a_job_is_explained_with_a_line_for_each_reason(operator: Operator) -> None:
+    waits = [
+        pb.Waiting(reason=pb.WAITING_REASON_EARLIER_JOB, message="starts when job x has ended"),
+        pb.Waiting(reason=pb.WAITING_REASON_NO_WORKER, message="no live worker", stage="concepts", step_count=3),
+    ]
+    there = ScriptedTransport(GetJob=pb.GetJobResponse(job=job(at=1)), ExplainJob=pb.ExplainJobResponse(waiting=waits))
+    assert operator.run(there, "explain", JOB_ID) == 0
+    assert operator.out.splitlines() == [
+        "job (earlier job): starts when job x has ended",
+        "concepts, 3 steps (no worker): no live worker",
+    ]
+    assert operator.run(there, "explain", JOB_ID, "--json") == 0
+    assert [wait["reason"] for wait in json.loads(operator.out)["items"]] == ["earlier_job", "no_worker"]
+
+
+def test_a_job_that_has_ended_or_moves_has_nothing_to_explain(operator: Operator) -> None:
+    there = ScriptedTransport(GetJob=pb.GetJobResponse(job=END), ExplainJob=pb.ExplainJobResponse())
+    assert operator.run(there, "explain", JOB_ID) == 0
+    assert operator.err == f"{SHORT_ID} has ended: completed.\n"
+    there = ScriptedTransport(GetJob=pb.GetJobResponse(job=job(at=1)), ExplainJob=pb.ExplainJobResponse())
+    assert operator.run(there, "explain", JOB_ID) == 0
+    assert operator.err == "Nothing waits.\n"

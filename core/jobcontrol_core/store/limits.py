@@ -99,13 +99,14 @@ class Gate:
         """After a refusal: when the queue may let another step start."""
         if self._is_paused:
             return PAUSED_SECONDS
-        opens_at = self._now
-        if self._limits.rate is not None:
-            opens_at = self._grants.opens_at
-        if self._held_until is not None:
-            opens_at = max(opens_at, self._held_until)
-        wait = (opens_at - self._now).total_seconds()
+        wait = (self.opens_at - self._now).total_seconds()
         return max(wait, FULL_SECONDS) if self.is_full else wait
+
+    @property
+    def opens_at(self) -> datetime:
+        """When rate and hold let another step start; now, if they do."""
+        opens_at = self._grants.opens_at if self._limits.rate is not None else self._now
+        return opens_at if self._held_until is None else max(opens_at, self._held_until)
 
     def write(self, tx: Connection) -> None:
         if self._changes:

@@ -43,6 +43,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "resume": steering.resume,
     "retry": steering.retry,
     "pipelines": reading.pipelines,
+    "explain": operating.explain,
     "workers": operating.workers,
     "version": reading.version,
 }

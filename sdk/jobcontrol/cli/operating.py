@@ -14,7 +14,7 @@ from jobcontrol.cli.documents import listed
 from jobcontrol.cli.exits import ExitCode
 from jobcontrol.cli.reading import write_rows
 from jobcontrol.cli.session import Session, session_of
-from jobcontrol.cli.tables import WORKER_COLUMNS, log_text, worker_row
+from jobcontrol.cli.tables import WORKER_COLUMNS, log_text, wait_text, worker_row
 from jobcontrol.job import Job
 from jobcontrol.operations import LogLine
 
@@ -41,6 +41,24 @@ def logs(
     except KeyboardInterrupt:
         session.say(detached_line(found.state))
         return ExitCode.INTERRUPTED
+    return ExitCode.COMPLETED
+
+
+def explain(context: typer.Context, job: JobId) -> int:
+    """Say why a job, or what of it, waits."""
+    session = session_of(context)
+    found = session.job(job)
+    waits = session.client.explain(found.id)
+    if session.jsonl:
+        session.write_list(waits)
+    elif session.json:
+        session.write_document(listed(waits))
+    elif found.has_ended:
+        session.say(f"{found.short_id} has ended: {found.status}.")
+    elif not waits:
+        session.say("Nothing waits.")
+    else:
+        session.write("\n".join(wait_text(wait) for wait in waits))
     return ExitCode.COMPLETED
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from jobcontrol.display.wording import count_of, format_seconds, missing_lines, notes_of, run_seconds
-from jobcontrol.operations import DeadLetter, ErrorGroup, LogLine, Queue, WorkerProcess
+from jobcontrol.display.wording import count_noun, count_of, format_seconds, missing_lines, notes_of, run_seconds
+from jobcontrol.operations import DeadLetter, ErrorGroup, LogLine, Queue, Wait, WorkerProcess
 from jobcontrol.values import JobState, JobStatus, PipelineInfo, Step, StepDetail, short_id
 
 Row = Sequence[str]
@@ -178,6 +178,12 @@ def log_text(line: LogLine) -> str:
     stage = f"{line.stage}: " if line.stage else ""
     attempt = f" (attempt {line.attempt})" if line.attempt > 1 else ""
     return f"{moment} {line.level:<7} {stage}{' '.join(line.message.split())}{attempt}"
+
+
+def wait_text(wait: Wait) -> str:
+    """One reason to wait: what waits, and why."""
+    what = f"{wait.stage}, {count_noun(wait.step_count, 'step')}" if wait.stage else "job"
+    return f"{what} ({wait.reason.replace('_', ' ')}): {' '.join(wait.message.split())}"
 
 
 def columns(header: Row, rows: Sequence[Row]) -> list[str]:

@@ -42,6 +42,12 @@ class _WaitingReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Waiting
     """A failed try is followed by the next one later."""
     WAITING_REASON_EARLIER_JOB: _WaitingReason.ValueType  # 7
     """An earlier job of the same path must end first."""
+    WAITING_REASON_IN_TURN: _WaitingReason.ValueType  # 8
+    """Workers have room: others on the queue come first, or nobody any more."""
+    WAITING_REASON_OTHER_STEPS: _WaitingReason.ValueType  # 9
+    """The finalize step is born when all others have ended."""
+    WAITING_REASON_STOPPING: _WaitingReason.ValueType  # 10
+    """The job is stopping, and running steps have yet to let go."""
 
 class WaitingReason(_WaitingReason, metaclass=_WaitingReasonEnumTypeWrapper):
     """Why a job, or a group of its steps, does not move."""
@@ -62,6 +68,12 @@ WAITING_REASON_BACKOFF: WaitingReason.ValueType  # 6
 """A failed try is followed by the next one later."""
 WAITING_REASON_EARLIER_JOB: WaitingReason.ValueType  # 7
 """An earlier job of the same path must end first."""
+WAITING_REASON_IN_TURN: WaitingReason.ValueType  # 8
+"""Workers have room: others on the queue come first, or nobody any more."""
+WAITING_REASON_OTHER_STEPS: WaitingReason.ValueType  # 9
+"""The finalize step is born when all others have ended."""
+WAITING_REASON_STOPPING: WaitingReason.ValueType  # 10
+"""The job is stopping, and running steps have yet to let go."""
 Global___WaitingReason: _TypeAlias = WaitingReason  # noqa: Y015
 
 @_typing.final

@@ -166,10 +166,10 @@ class Job(_message.Message):
     error_count: _builtins.int
     """Steps that are FAILED, whatever the job's status."""
     waiting_reason: _explain_pb2.WaitingReason.ValueType
-    """Why nothing of the job moves, while nothing does. Not filled yet."""
+    """Why nothing of the job moves, while nothing does. Told by GetJob alone."""
     waiting_message: _builtins.str
-    """The same in one sentence, for example "No worker serves queue generate-ku."
-    Not filled yet.
+    """The same in one sentence. A job that is stopping says everywhere what it
+    waits for.
     """
     priority: _builtins.int
     """0 to 9; higher runs earlier."""

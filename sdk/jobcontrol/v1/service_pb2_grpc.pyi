@@ -154,8 +154,6 @@ class JobControlStub:
     ExplainJob: _grpc.UnaryUnaryMultiCallable[_explain_pb2.ExplainJobRequest, _explain_pb2.ExplainJobResponse]
     """Says why each thing of a job that waits is waiting.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
     Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
     """
     GetResult: _grpc.UnaryStreamMultiCallable[_result_pb2.GetResultRequest, _result_pb2.GetResultResponse]
@@ -411,8 +409,6 @@ class JobControlAsyncStub(JobControlStub):
     """
     ExplainJob: _aio.UnaryUnaryMultiCallable[_explain_pb2.ExplainJobRequest, _explain_pb2.ExplainJobResponse]  # type: ignore[assignment]
     """Says why each thing of a job that waits is waiting.
-
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
 
     Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
     """
@@ -732,8 +728,6 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_explain_pb2.ExplainJobResponse, _abc.Awaitable[_explain_pb2.ExplainJobResponse]]:
         """Says why each thing of a job that waits is waiting.
-
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
 
         Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
         """

@@ -8,8 +8,10 @@ from jobcontrol import v1 as pb
 from jobcontrol_core.domain.errors import FieldInvalid, ResultNotReady, Violation
 from jobcontrol_core.domain.lifecycle import JobStatus
 from jobcontrol_core.domain.values import JSON_MEDIA_TYPE, Job, Step
+from jobcontrol_core.domain.waiting import Wait
 from jobcontrol_core.store.blobs import get_blob
 from jobcontrol_core.store.eventlog import LogFilter, LogPage, Place, read_log
+from jobcontrol_core.store.explain import explain_job, explain_standstill
 from jobcontrol_core.store.letters import (
     DeadLetter,
     ErrorGroup,
@@ -34,6 +36,17 @@ from jobcontrol_server.rpc.decoding import to_letter_filter, to_step_statuses
 def find_job(tx: Connection, tenant: str, given: str) -> Job:
     """The job that `given`, an id or the ending of one, names. Raises JobNotFound."""
     return get_job(tx, resolve_job_id(tx, tenant, given))
+
+
+def find_job_with_wait(tx: Connection, tenant: str, given: str) -> tuple[Job, Wait | None]:
+    """The job, and why nothing of it moves, if nothing does. Raises JobNotFound."""
+    job = find_job(tx, tenant, given)
+    return job, explain_standstill(tx, job)
+
+
+def find_waits(tx: Connection, tenant: str, given: str) -> list[Wait]:
+    """Why each thing of the job that waits is waiting. Raises JobNotFound."""
+    return explain_job(tx, resolve_job_id(tx, tenant, given))
 
 
 def find_steps(

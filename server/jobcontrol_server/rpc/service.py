@@ -33,17 +33,19 @@ from jobcontrol_server.rpc.encoding.loglines import to_event
 from jobcontrol_server.rpc.encoding.pipelines import to_pipeline
 from jobcontrol_server.rpc.encoding.queues import to_queue
 from jobcontrol_server.rpc.encoding.steps import to_step, to_step_detail
+from jobcontrol_server.rpc.encoding.waits import to_waiting, to_waiting_job
 from jobcontrol_server.rpc.encoding.workers import to_worker
 from jobcontrol_server.rpc.pages import PageTokens, page_size
 from jobcontrol_server.rpc.queues import Queues
 from jobcontrol_server.rpc.reads import (
     find_error_groups,
-    find_job,
+    find_job_with_wait,
     find_letters,
     find_log,
     find_result,
     find_step,
     find_steps,
+    find_waits,
 )
 from jobcontrol_server.store_calls import StoreCalls
 from jobcontrol_server.watch.hub import Hub
@@ -102,8 +104,12 @@ class JobControl:
         return pb.ResumeResponse(job=to_job(job))
 
     async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:
-        job = await self._calls.read(find_job, caller_of(context).tenant, request.job_id)
-        return pb.GetJobResponse(job=to_job(job))
+        job, standstill = await self._calls.read(find_job_with_wait, caller_of(context).tenant, request.job_id)
+        return pb.GetJobResponse(job=to_waiting_job(job, standstill))
+
+    async def ExplainJob(self, request: pb.ExplainJobRequest, context: Context) -> pb.ExplainJobResponse:
+        waits = await self._calls.read(find_waits, caller_of(context).tenant, request.job_id)
+        return pb.ExplainJobResponse(waiting=map(to_waiting, waits))
 
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
         tenant = caller_of(context).tenant

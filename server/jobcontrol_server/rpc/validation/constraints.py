@@ -66,6 +66,7 @@ CONSTRAINTS: Mapping[tuple[str, str], Constraint] = {
     ("RetryPolicy", "initial_backoff"): optional(lasting(most=HOUR)),
     ("RetryPolicy", "max_backoff"): optional(lasting(most=DAY), not_before("initial_backoff")),
     ("RetryPolicy", "multiplier"): optional(between(1, 10)),
+    ("ExplainJobRequest", "job_id"): required(ID),
     ("GetJobRequest", "job_id"): required(ID),
     ("ListJobsRequest", "page_size"): optional(not_negative),
     ("ListJobsRequest", "page_token"): optional(PAGE_TOKEN),

@@ -11,6 +11,7 @@ SERVED = frozenset(
     {
         "Cancel",
         "DiscardDeadLetters",
+        "ExplainJob",
         "GetJob",
         "GetResult",
         "GetStep",
