@@ -5,7 +5,7 @@ from contextlib import suppress
 from functools import partial
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from jobcontrol_core.domain.errors import DomainError
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
@@ -14,7 +14,7 @@ from jobcontrol_core.domain.tolerance import FAIL_FAST
 from jobcontrol_core.domain.values import Step
 from jobcontrol_core.store.discards import discard_letters
 from jobcontrol_core.store.requeues import MOST_RETRIES
-from jobcontrol_core.store.tables import audit_events
+from jobcontrol_core.store.tables import audit_events, steps
 from store.builds import Builds, tree
 from store.burying import ORDER, bury, letter_ids, letters, requeue
 from store.factories import FINALIZE_NO, SUB_CONCEPTS, children, failed, pipeline, stages, succeeded
@@ -65,6 +65,15 @@ def test_a_requeued_step_that_fails_again_has_all_its_tries_and_then_a_new_lette
     (new,) = letters(builds)
     assert (new.step.id, new.step.tries, new.step.attempt) == (old.step.id, 3, 4)
     assert new.id != old.id
+
+
+def test_a_step_that_ended_processes_runs_alone_again_as_often_as_at_first(builds: Builds) -> None:
+    job_id = bury(builds, "a", "poison")
+    step_id = failed_step(builds, job_id).id
+    builds.store.write(lambda tx: tx.execute(update(steps).where(steps.c.id == step_id).values(crashes=3, losses=4)))
+    requeue(builds)
+    counts = select(steps.c.crashes, steps.c.losses).where(steps.c.id == step_id)
+    assert builds.store.read(lambda tx: tx.execute(counts).one()) == (1, 0)
 
 
 def test_the_log_tells_who_requeued_what_and_why(builds: Builds) -> None:

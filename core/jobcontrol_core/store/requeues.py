@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, case, delete, or_, select, update
 
 from jobcontrol_core.domain.errors import DeadLetterNotRequeueable, JobNotRetryable, PathBuildActive
 from jobcontrol_core.domain.events import Requeue
@@ -35,6 +35,8 @@ _FRESH: Mapping[str, Any] = {
     "next_attempt_at": None,
     "completed_at": None,
 }
+#: A step that ended processes goes on running alone, and may do so as often as at first.
+_STILL_SUSPECT = case((steps.c.crashes > 0, 1), else_=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ class Hold:
         self.tx.execute(
             update(steps)
             .where(steps.c.id.in_([row["id"] for row in rows]), steps.c.status == StepStatus.FAILED)
-            .values(**_FRESH)
+            .values(**_FRESH, losses=0, crashes=_STILL_SUSPECT)
         )
         entry.requeue = Requeue(self.order.actor, self.order.reason)
         for row in rows:

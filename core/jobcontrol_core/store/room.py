@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, not_, select
 
 from jobcontrol_core.domain.lifecycle import StepStatus
 from jobcontrol_core.domain.stored import from_stored
@@ -42,7 +42,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """All live processes."""
+    """All live processes, but those that run suspects alone."""
 
     processes: Sequence[Process]
 
@@ -65,7 +65,7 @@ def read_crew(tx: Connection) -> Crew:
     """The live processes with what they run."""
     alive = tx.execute(
         select(workers.c.session_id, workers.c.slots, workers.c.stages).where(
-            workers.c.ended_at.is_(None), workers.c.lease_until >= read_now(tx)
+            workers.c.ended_at.is_(None), workers.c.lease_until >= read_now(tx), not_(workers.c.is_lone)
         )
     ).all()
     running = _read_running(tx, [row.session_id for row in alive])
