@@ -163,6 +163,21 @@ def retry(caller: Caller, job_id: str, name: str) -> None:
     caller.expect(again is not None and again.job_id == answer.job_id, f"Retry {name}: another job again")
 
 
+def requeue(caller: Caller, job_id: str, name: str) -> None:
+    """The same call again requeues nothing twice: it has the same answer."""
+    request = pb.RequeueDeadLettersRequest(request_id=name, reason="chaos", canary=caller.rng.random() < 0.5)
+    request.filter.job_id = job_id
+    if (answer := caller.call("RequeueDeadLetters", request)) is not None:
+        again = caller.call("RequeueDeadLetters", request)
+        caller.expect(again == answer, f"RequeueDeadLetters {name}: another answer again")
+
+
+def discard(caller: Caller, job_id: str, name: str) -> None:
+    request = pb.DiscardDeadLettersRequest(request_id=name, reason="chaos")
+    request.filter.job_id = job_id
+    caller.call("DiscardDeadLetters", request)
+
+
 def steer_queue(caller: Caller, job_id: str, name: str) -> None:
     queue = caller.rng.choice(QUEUES)
     if caller.rng.random() < 0.3:
@@ -217,6 +232,9 @@ MOVES: Sequence[Move] = [
     resume,
     retry,
     try_out,
+    requeue,
+    requeue,
+    discard,
     steer_queue,
     steer_queue,
     read_steps,
