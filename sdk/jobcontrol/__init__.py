@@ -74,6 +74,7 @@ if TYPE_CHECKING:
         StepDetail,
         StepLog,
         StepStatus,
+        TimeLeft,
     )
 
 # The type checker reads the imports above, the interpreter this: neither grpc nor rich loads before it is needed.
@@ -94,7 +95,7 @@ _HOMES = {
     "pipeline": "Context FanOut GiveUp Pipeline Rate Result Retry RetryAfter Tolerate",
     "values": (
         "Attempt DocumentInfo Failure JobState JobStatus PipelineInfo PipelineStage RetryPlan "
-        "StageProgress Step StepDetail StepLog StepStatus"
+        "StageProgress Step StepDetail StepLog StepStatus TimeLeft"
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
@@ -157,6 +158,7 @@ __all__ = [
     "StepDetail",
     "StepLog",
     "StepStatus",
+    "TimeLeft",
     "Tolerate",
     "Wait",
     "WaitTimeout",

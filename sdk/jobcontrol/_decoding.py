@@ -25,6 +25,7 @@ from jobcontrol.values import (
     StepDetail,
     StepLog,
     StepStatus,
+    TimeLeft,
 )
 
 
@@ -50,6 +51,7 @@ def to_job_state(job: pb.Job) -> JobState:
         labels=dict(job.labels),
         triggered_by=job.triggered_by,
         retry_of=job.retry_of,
+        time_left=_to_time_left(job.time_left) if job.HasField("time_left") else None,
         priority=job.priority,
         retried_as=job.retried_as,
         reused_steps=job.reused_steps,
@@ -65,6 +67,10 @@ def to_job_state(job: pb.Job) -> JobState:
         url=job.url,
         missing=tuple(map(to_step, job.missing)),
     )
+
+
+def _to_time_left(left: pb.TimeLeft) -> TimeLeft:
+    return TimeLeft(left.p50.ToTimedelta(), left.p90.ToTimedelta(), left.sample_count)
 
 
 def to_stages(progress: pb.JobProgress) -> tuple[StageProgress, ...]:

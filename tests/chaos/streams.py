@@ -110,9 +110,9 @@ def _move(moves: Sequence[Sequence[str]]) -> pb.JobStatusChange | None:
 
 
 def _progress(commit: Payload) -> pb.JobProgress:
-    expected = project_stages([(name, weight, StageCounts(*counts)) for name, weight, *counts in commit["stages"]])
+    expected = project_stages([(name, weight, StageCounts(*told[:6])) for name, weight, *told in commit["stages"]])
     progress = pb.JobProgress(percent=commit["percent"])
-    for (name, weight, total, active, done, failed, skipped, items), forecast in zip(
+    for (name, weight, total, active, done, failed, skipped, items, *times), forecast in zip(
         commit["stages"], expected, strict=True
     ):
         progress.stages.add(
@@ -129,6 +129,7 @@ def _progress(commit: Payload) -> pb.JobProgress:
             items=items,
             items_expected=forecast.items_expected,
             items_final=forecast.are_items_final,
+            **{field: _moment(micros) for field, micros in zip(("started_at", "completed_at"), times, strict=False)},
         )
     return progress
 

@@ -11,7 +11,7 @@ from typing import Any
 from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus, StopReceipt
 from jobcontrol_core.domain.moments import MICROSECOND, from_micros, to_micros
 from jobcontrol_core.domain.outcomes import storable_text
-from jobcontrol_core.domain.progress import StageCounts, StageProgress, project_stages
+from jobcontrol_core.domain.progress import StageCounts, StageProgress, StageTimes, project_stages
 from jobcontrol_core.domain.stored import member_or_none
 from jobcontrol_core.domain.values import ErrorInfo, Step
 
@@ -108,7 +108,10 @@ def encode_event(event: JobEvent, step_texts: Sequence[str]) -> str:
         "v": VERSION,
         "percent": event.percent,
         "status": event.status,
-        "stages": [[stage.name, stage.weight, *_counts_to_list(stage.counts)] for stage in event.stages],
+        "stages": [
+            [stage.name, stage.weight, *_counts_to_list(stage.counts), *_times_to_list(stage.times)]
+            for stage in event.stages
+        ],
     }
     if event.change is not None:
         change = event.change
@@ -134,7 +137,8 @@ def decode_event(job_id: str, sequence: int, created_at: datetime, payload: str)
         percent=data["percent"],
         status=JobStatus(data["status"]),
         stages=project_stages(
-            [(name, weight, StageCounts(*counts[:COUNTERS])) for name, weight, *counts in data["stages"]]
+            [(name, weight, StageCounts(*told[:COUNTERS])) for name, weight, *told in data["stages"]],
+            [_times_from_list(told[COUNTERS:]) for _, _, *told in data["stages"]],
         ),
         change=StatusChange(_optional_job_status(change[0]), JobStatus(change[1]), change[2], change[3])
         if change
@@ -147,6 +151,15 @@ def decode_event(job_id: str, sequence: int, created_at: datetime, payload: str)
         logged=tuple(Logged(*told[:LOGGED]) for told in data.get("logged", ())),
         requeue=Requeue(*data["requeue"][:2]) if data.get("requeue") else None,
     )
+
+
+def _times_to_list(times: StageTimes) -> list[int]:
+    """Nothing before a stage began, then its beginning, then its end as well."""
+    return [micros for micros in (_micros(times.started_at), _micros(times.completed_at)) if micros is not None]
+
+
+def _times_from_list(told: Sequence[int]) -> StageTimes:
+    return StageTimes(*(from_micros(micros) for micros in told[:2]))
 
 
 def step_to_json(step: Step) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
 
@@ -48,6 +49,14 @@ COUNTER_OF: Mapping[StepStatus, str | None] = {
 
 
 @dataclass(frozen=True, slots=True)
+class StageTimes:
+    """When the first step of a stage began to run, and when its last one had ended and no more could come."""
+
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StageProgress:
     """One stage as it is shown: its counters and what may still come.
 
@@ -61,6 +70,7 @@ class StageProgress:
     is_total_final: bool
     items_expected: int
     are_items_final: bool
+    times: StageTimes = StageTimes()
 
     @property
     def fraction(self) -> float:
@@ -70,20 +80,58 @@ class StageProgress:
         return self.counts.ended / self.steps_expected
 
 
-def project_stages(stages: Sequence[tuple[str, float, StageCounts]]) -> tuple[StageProgress, ...]:
-    """What each weighted stage (name, weight, counts), in order, is and will be.
+@dataclass(frozen=True, slots=True)
+class TimeLeft:
+    """Half, and nine of ten, of `samples` earlier jobs that took at least as long as this one has were done by then."""
+
+    p50: timedelta
+    p90: timedelta
+    samples: int
+
+
+#: Fewer earlier jobs than this say nothing.
+LEAST_SAMPLES = 5
+
+
+def time_left_of(durations: Sequence[timedelta], elapsed: timedelta) -> TimeLeft | None:
+    """What earlier jobs of these durations say of one that has run for `elapsed`; None if too few ran as long."""
+    left = sorted(duration - elapsed for duration in durations if duration > elapsed)
+    if len(left) < LEAST_SAMPLES:
+        return None
+    return TimeLeft(left[len(left) // 2], left[len(left) * 9 // 10], len(left))
+
+
+def times_after(times: Sequence[StageTimes], counts: Sequence[StageCounts], now: datetime) -> list[StageTimes]:
+    """The times of all stages of a job, in order, once their counters are as given, at `now`.
+
+    A stage that has ended and gets a step back, a requeued one, has not ended.
+    """
+    moved, earlier_open = [], 0
+    for before, of in zip(times, counts, strict=True):
+        started_at = before.started_at or (now if of.active else None)
+        is_over = started_at is not None and earlier_open + of.open == 0
+        moved.append(StageTimes(started_at, (before.completed_at or now) if is_over else None))
+        earlier_open += of.open
+    return moved
+
+
+def project_stages(
+    stages: Sequence[tuple[str, float, StageCounts]], times: Sequence[StageTimes] = ()
+) -> tuple[StageProgress, ...]:
+    """What each weighted stage (name, weight, counts), in order, is and will be; with its times if they are given.
 
     A total is final once no step of an earlier stage is open. Until then it is what is known plus, for
     every step still expected of the stage before, the mean number of steps that this stage got from each.
     """
     projected: list[StageProgress] = []
     earlier_open = 0
-    for name, weight, counts in stages:
+    for number, (name, weight, counts) in enumerate(stages):
         is_final = earlier_open == 0
         before = projected[-1] if projected else None
         expected = counts.total if is_final or before is None else _expected_steps(before, counts)
         items_expected, items_final = _expected_items(counts, expected, is_final=is_final)
-        projected.append(StageProgress(name, weight, counts, expected, is_final, items_expected, items_final))
+        when = times[number] if times else StageTimes()
+        projected.append(StageProgress(name, weight, counts, expected, is_final, items_expected, items_final, when))
         earlier_open += counts.open
     return tuple(projected)
 

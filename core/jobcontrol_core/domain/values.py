@@ -10,7 +10,7 @@ from typing import Any
 
 from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus, Stopping, StopReceipt
 from jobcontrol_core.domain.limits import QueueLimits
-from jobcontrol_core.domain.progress import StageProgress
+from jobcontrol_core.domain.progress import StageProgress, TimeLeft
 from jobcontrol_core.domain.retry import RetryPolicy
 from jobcontrol_core.domain.tolerance import CONTINUE
 
@@ -138,6 +138,7 @@ class Job:
     revision: int
     #: The first of its steps that are FAILED, in document order; not on lists of jobs.
     missing: tuple[Step, ...] = ()
+    time_left: TimeLeft | None = None
 
     @property
     def etag(self) -> str:

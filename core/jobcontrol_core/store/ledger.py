@@ -18,22 +18,20 @@ from sqlalchemy.sql import bindparam
 
 from jobcontrol_core.crash_points import CrashPoint, crash_at
 from jobcontrol_core.domain.events import (
-    BulkChange,
-    JobEvent,
     Logged,
     Requeue,
     StatusChange,
     encode_event,
-    encode_steps,
 )
 from jobcontrol_core.domain.lifecycle import JOB_MOVES, JobStatus, StepStatus, Stopping, StopReceipt
-from jobcontrol_core.domain.progress import COUNTER_OF, StageCounts, next_percent, project_stages
+from jobcontrol_core.domain.progress import COUNTER_OF, StageCounts, StageTimes, times_after
 from jobcontrol_core.domain.stored import from_stored
 from jobcontrol_core.domain.values import JobError, StageSpec, Step
 from jobcontrol_core.store.blobs import Spill
 from jobcontrol_core.store.locking import lock_jobs, read_stages
-from jobcontrol_core.store.rows import Row, to_counts, to_stage_spec
+from jobcontrol_core.store.rows import Row, to_counts, to_stage_spec, to_times
 from jobcontrol_core.store.tables import job_events, job_stages, jobs
+from jobcontrol_core.store.telling import event_of
 
 SYSTEM = "system"
 
@@ -60,6 +58,7 @@ class Entry:
     row: Row
     stages: tuple[StageSpec, ...]
     counts: list[StageCounts]
+    times: list[StageTimes]
     status: JobStatus
     stopping: Stopping | None
     values: dict[str, Any] = field(default_factory=dict)
@@ -163,6 +162,11 @@ class Entry:
         """Why the job is going to be FAILED."""
         self.values["error"] = asdict(error)
 
+    def take_times(self, now: datetime) -> None:
+        """Note which stages have begun, and which are over."""
+        before, self.times = self.times, times_after(self.times, self.counts, now)
+        self.moved_stages |= {number for number, times in enumerate(self.times) if times != before[number]}
+
     def add_bulk(self, stage: str, previous: StepStatus | None, status: StepStatus, count: int) -> None:
         kind = (stage, previous, status)
         self.bulk[kind] = self.bulk.get(kind, 0) + count
@@ -217,6 +221,8 @@ class Ledger:
         if not told:
             return ()
         self.spill.write(self.tx, self.now)
+        for entry in told:
+            entry.take_times(self.now)
         self._write_stages(told)
         events = [self._write_job(entry) for entry in told]
         self.tx.execute(_TELL, events)
@@ -228,7 +234,12 @@ class Ledger:
 
     def _write_stages(self, told: Sequence[Entry]) -> None:
         moved = [
-            {"b_job": entry.job_id, "b_stage": stage_no, **asdict(entry.counts[stage_no])}
+            {
+                "b_job": entry.job_id,
+                "b_stage": stage_no,
+                **asdict(entry.counts[stage_no]),
+                **asdict(entry.times[stage_no]),
+            }
             for entry in told
             for stage_no in sorted(entry.moved_stages)
         ]
@@ -236,7 +247,7 @@ class Ledger:
             self.tx.execute(_WRITE_STAGE, moved)
 
     def _write_job(self, entry: Entry) -> dict[str, Any]:
-        event, step_texts = self._event(entry)
+        event, step_texts = event_of(entry, self.now)
         row = entry.row
         values = entry.values | {
             "status": entry.status,
@@ -257,42 +268,13 @@ class Ledger:
             "payload": encode_event(event, step_texts),
         }
 
-    def _event(self, entry: Entry) -> tuple[JobEvent, list[str]]:
-        """What is told of a job, and the JSON of the steps that it tells one by one."""
-        weighted = entry.stages[:-1]
-        stages = project_stages(
-            [(spec.name, spec.weight, counts) for spec, counts in zip(weighted, entry.counts, strict=False)]
-        )
-        percent = next_percent(
-            entry.row["percent"], stages, status=entry.status, is_stopping=entry.stopping is not None
-        )
-        moves = sorted(entry.steps.values(), key=lambda move: move[1].position)
-        steps = [step for _, step in moves]
-        texts = encode_steps(steps)
-        for previous, step in moves[len(texts) :]:
-            if previous is not step.status:
-                entry.add_bulk(step.stage, previous, step.status, 1)
-        event = JobEvent(
-            job_id=entry.job_id,
-            sequence=entry.row["last_sequence"] + 1,
-            created_at=self.now,
-            percent=percent,
-            stages=stages,
-            status=entry.status,
-            change=entry.change,
-            steps=tuple(steps[: len(texts)]),
-            bulk=tuple(BulkChange(*kind, count) for kind, count in entry.bulk.items()),
-            logged=tuple(entry.logged),
-            requeue=entry.requeue,
-        )
-        return event, texts
-
 
 def _entry(row: Row, stage_rows: Sequence[Row]) -> Entry:
     return Entry(
         row=row,
         stages=tuple(to_stage_spec(stage) for stage in stage_rows),
         counts=[to_counts(stage) for stage in stage_rows],
+        times=[to_times(stage) for stage in stage_rows],
         status=JobStatus(row["status"]),
         stopping=Stopping(row["stopping_because"]) if row["stopping_because"] else None,
     )

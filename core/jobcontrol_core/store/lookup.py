@@ -15,6 +15,7 @@ from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
 from jobcontrol_core.domain.stored import from_stored
 from jobcontrol_core.domain.values import Attempt, Build, ErrorInfo, Job, Step, StepLog
 from jobcontrol_core.store.blobs import unspill
+from jobcontrol_core.store.forecast import read_time_left
 from jobcontrol_core.store.receipts import RECEIPT
 from jobcontrol_core.store.rows import Row, to_document, to_job, to_stage_spec, to_step
 from jobcontrol_core.store.tables import job_stages, jobs, step_attempts, step_logs, steps
@@ -77,12 +78,14 @@ def resolve_job_id(tx: Connection, tenant: str, given: str) -> str:
 
 
 def get_job(tx: Connection, job_id: str) -> Job:
-    """The job with this full id, and the first steps that it lacks. Raises JobNotFound."""
+    """The job with this full id, the first steps that it lacks, and how long it may take. Raises JobNotFound."""
     row = tx.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one_or_none()
     if row is None:
         raise JobNotFound(job_id)
     job = _with_stages(tx, [row])[0]
-    return replace(job, missing=_read_missing(tx, job_id)) if job.error_count else job
+    if job.error_count:
+        job = replace(job, missing=_read_missing(tx, job_id))
+    return replace(job, time_left=read_time_left(tx, row)) if job.status is JobStatus.PROCESSING else job
 
 
 def list_jobs(tx: Connection, tenant: str, wanted: JobFilter, *, after: JobCursor | None, limit: int) -> list[Job]:

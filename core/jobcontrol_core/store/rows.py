@@ -9,7 +9,7 @@ from typing import Any
 from jobcontrol_core.domain.errors import EtagMismatch
 from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus, Stopping, StopReceipt
 from jobcontrol_core.domain.limits import QueueLimits
-from jobcontrol_core.domain.progress import StageCounts, StageProgress, current_stage_of, project_stages
+from jobcontrol_core.domain.progress import StageCounts, StageProgress, StageTimes, current_stage_of, project_stages
 from jobcontrol_core.domain.retry import RetryPolicy
 from jobcontrol_core.domain.stored import from_stored, member_or_none
 from jobcontrol_core.domain.values import FINALIZE, DocumentRef, ErrorInfo, Job, JobError, StageSpec, Step, etag_of
@@ -77,10 +77,16 @@ def to_counts(row: Row) -> StageCounts:
     return StageCounts(row["total"], row["active"], row["completed"], row["failed"], row["skipped"], row["items"])
 
 
+def to_times(row: Row) -> StageTimes:
+    """When a stage began and ended, of a row of `job_stages`."""
+    return StageTimes(row["started_at"], row["completed_at"])
+
+
 def to_progress(stage_rows: Iterable[Row]) -> tuple[StageProgress, ...]:
     """The weighted stages of a job, from its rows of `job_stages` in order."""
+    rows = [row for row in stage_rows if row["name"] != FINALIZE]
     return project_stages(
-        [(row["name"], row["weight"], to_counts(row)) for row in stage_rows if row["name"] != FINALIZE]
+        [(row["name"], row["weight"], to_counts(row)) for row in rows], [to_times(row) for row in rows]
     )
 
 

@@ -111,6 +111,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("status IN ('PENDING', 'PROCESSING', 'PAUSED', 'CANCELLING')"),
             postgresql_where=sa.text("status IN ('PENDING', 'PROCESSING', 'PAUSED', 'CANCELLING')"),
         )
+        batch_op.create_index(
+            "ix_jobs_completed",
+            ["tenant", "pipeline", "pipeline_version", "completed_at"],
+            unique=False,
+            sqlite_where=sa.text("status = 'COMPLETED'"),
+            postgresql_where=sa.text("status = 'COMPLETED'"),
+        )
         batch_op.create_index("ix_jobs_retry_of", ["retry_of"], unique=False)
         batch_op.create_index("ix_jobs_tenant_created_at_id", ["tenant", "created_at", "id"], unique=False)
         batch_op.create_index(
@@ -302,6 +309,8 @@ def upgrade() -> None:
         sa.Column("failed", sa.Integer(), server_default="0", nullable=False),
         sa.Column("skipped", sa.Integer(), server_default="0", nullable=False),
         sa.Column("items", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=True),
+        sa.Column("completed_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_job_stages_job_id_jobs"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("job_id", "stage_no", name=op.f("pk_job_stages")),
     )

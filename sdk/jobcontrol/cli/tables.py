@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from jobcontrol.display.wording import count_noun, count_of, format_seconds, missing_lines, notes_of, run_seconds
+from jobcontrol.display.wording import (
+    count_noun,
+    count_of,
+    format_seconds,
+    missing_lines,
+    notes_of,
+    run_seconds,
+    time_left_words,
+)
 from jobcontrol.operations import DeadLetter, ErrorGroup, LogLine, Queue, Wait, WorkerProcess
 from jobcontrol.values import JobState, JobStatus, PipelineInfo, Step, StepDetail, short_id
 
@@ -154,6 +162,7 @@ def job_lines(state: JobState, now: datetime) -> list[str]:
         ("pipeline", f"{state.pipeline} v{state.pipeline_version}"),
         ("status", _status_words(state)),
         ("progress", f"{state.percent}%"),
+        ("time left", time_left_words(state.time_left) if state.time_left is not None else ""),
         ("error", str(state.error) if state.error is not None else ""),
         ("failed steps", str(state.error_count or "")),
         ("document", _document_words(state)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from jobcontrol.values import JobState, JobStatus, StageProgress, Step
+from jobcontrol.values import JobState, JobStatus, StageProgress, Step, TimeLeft
 
 _VERBS = {
     JobStatus.PENDING: "Waiting",
@@ -87,6 +87,12 @@ def run_seconds(state: JobState, now: datetime | None) -> float | None:
         return None
     # Our clock may be behind the server's.
     return max(0.0, (end - state.created_at).total_seconds())
+
+
+def time_left_words(left: TimeLeft) -> str:
+    """`about 1m10 to 3m00, by 40 earlier builds`: the middle one, and nine of ten."""
+    p50, p90 = (format_seconds(span.total_seconds()) for span in (left.p50, left.p90))
+    return f"about {p50} to {p90}, by {count_noun(left.sample_count, 'earlier build')}"
 
 
 def format_seconds(seconds: float) -> str:

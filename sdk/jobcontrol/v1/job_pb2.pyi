@@ -207,7 +207,9 @@ class Job(_message.Message):
 
     @_builtins.property
     def time_left(self) -> _progress_pb2.TimeLeft:
-        """How long it may still take, where enough earlier jobs say so. Not filled yet."""
+        """How long it may still take, while it is PROCESSING and at least 5 earlier jobs
+        of its pipeline say so; not in ListJobs.
+        """
 
     @_builtins.property
     def parameters(self) -> _struct_pb2.Struct:

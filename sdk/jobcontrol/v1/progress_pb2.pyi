@@ -109,15 +109,11 @@ class StageProgress(_message.Message):
     """True once no step of this stage can bring more."""
     @_builtins.property
     def started_at(self) -> _timestamp_pb2.Timestamp:
-        """When the first step of the stage started.
-        Not filled yet.
-        """
+        """When the first step of the stage started."""
 
     @_builtins.property
     def completed_at(self) -> _timestamp_pb2.Timestamp:
-        """When the last step of the stage ended, once no more can come.
-        Not filled yet.
-        """
+        """When the last step of the stage ended, once no more can come."""
 
     def __init__(
         self,
@@ -148,7 +144,9 @@ Global___StageProgress: _TypeAlias = StageProgress  # noqa: Y015
 
 @_typing.final
 class TimeLeft(_message.Message):
-    """How long a job may still take, judged by earlier jobs of its pipeline."""
+    """How long a job may still take, judged by up to 50 completed jobs of its pipeline
+    and version: those that took longer than it has taken until now.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -74,6 +74,15 @@ jobs = Table(
     Index("ix_jobs_tenant_path_id_created_at_id", "tenant", "path_id", "created_at", "id"),
     Index("ix_jobs_tenant_short_id", "tenant", "short_id"),
     Index("ix_jobs_retry_of", "retry_of"),
+    Index(
+        "ix_jobs_completed",
+        "tenant",
+        "pipeline",
+        "pipeline_version",
+        "completed_at",
+        sqlite_where=text("status = 'COMPLETED'"),
+        postgresql_where=text("status = 'COMPLETED'"),
+    ),
     Index("ix_jobs_history", "completed_at", sqlite_where=text(_HISTORY), postgresql_where=text(_HISTORY)),
     Index("ix_jobs_active", "id", sqlite_where=text(_ACTIVE), postgresql_where=text(_ACTIVE)),
     Index(
@@ -111,6 +120,8 @@ job_stages = Table(
     Column("failed", Integer, nullable=False, server_default="0"),
     Column("skipped", Integer, nullable=False, server_default="0"),
     Column("items", Integer, nullable=False, server_default="0"),
+    Column("started_at", Moment),
+    Column("completed_at", Moment),
     PrimaryKeyConstraint("job_id", "stage_no"),
 )
 

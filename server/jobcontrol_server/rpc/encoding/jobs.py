@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from jobcontrol import v1 as pb
-from jobcontrol_core.domain.progress import StageProgress
+from jobcontrol_core.domain.progress import StageProgress, TimeLeft
 from jobcontrol_core.domain.values import DocumentRef, Job, JobError
 from jobcontrol_server.rpc.encoding.plain import JOB_STATUS, to_duration, to_struct, to_timestamp
 from jobcontrol_server.rpc.encoding.steps import to_step
@@ -48,6 +48,7 @@ def to_job(job: Job) -> pb.Job:
         last_sequence=job.last_sequence,
         etag=job.etag,
         missing=map(to_step, job.missing),
+        time_left=_to_time_left(job.time_left),
     )
 
 
@@ -61,6 +62,12 @@ def _stopping_message(job: Job) -> str:
 
 def to_progress(percent: int, stages: Iterable[StageProgress]) -> pb.JobProgress:
     return pb.JobProgress(percent=percent, stages=[_to_stage(stage) for stage in stages])
+
+
+def _to_time_left(left: TimeLeft | None) -> pb.TimeLeft | None:
+    if left is None:
+        return None
+    return pb.TimeLeft(p50=to_duration(left.p50), p90=to_duration(left.p90), sample_count=left.samples)
 
 
 def _to_stage(stage: StageProgress) -> pb.StageProgress:
@@ -79,6 +86,8 @@ def _to_stage(stage: StageProgress) -> pb.StageProgress:
         items=counts.items,
         items_expected=stage.items_expected,
         items_final=stage.are_items_final,
+        started_at=to_timestamp(stage.times.started_at),
+        completed_at=to_timestamp(stage.times.completed_at),
     )
 
 
