@@ -17,6 +17,7 @@ TRESPASSES = {
     "core/jobcontrol_core/domain/trespass.py": "import sqlalchemy, jobcontrol_core.store",
     "server/jobcontrol_server/trespass.py": "import jobcontrol_workers, jobcontrol_migrations",
     "migrations/jobcontrol_migrations/trespass.py": "import jobcontrol_workers",
+    "server/jobcontrol_server/gateway/trespass.py": "import jobcontrol_server.rpc",
     "sdk/jobcontrol/trespass.py": "import jobcontrol_core.domain, pydantic",
     "workers/jobcontrol_workers/trespass.py": "import jobcontrol.trespass, google.protobuf",
 }

@@ -1,0 +1,1 @@
+"""REST for annotated gRPC services: google.api.http obeyed to the letter. It knows no service by name."""
