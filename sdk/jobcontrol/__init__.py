@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         Requeue,
         Requeued,
         RunningStep,
+        Stats,
         Wait,
         WorkerProcess,
     )
@@ -90,7 +91,7 @@ _HOMES = {
     "job": "Job",
     "operations": (
         "BatchFailure DeadLetter Discarded ErrorGroup LogLine Queue QueueLimits Requeue Requeued RunningStep "
-        "Wait WorkerProcess"
+        "Stats Wait WorkerProcess"
     ),
     "pipeline": "Context FanOut GiveUp Pipeline Rate Result Retry RetryAfter Tolerate",
     "values": (
@@ -152,6 +153,7 @@ __all__ = [
     "RunningStep",
     "ServerError",
     "StageProgress",
+    "Stats",
     "StatusChange",
     "Step",
     "StepChange",

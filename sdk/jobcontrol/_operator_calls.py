@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from itertools import islice
 
 from jobcontrol import v1 as pb
@@ -20,6 +21,7 @@ from jobcontrol._requests import KEEP, Keep, letter_filter, limit_queue_request,
 from jobcontrol._rpcs import (
     DISCARD_DEAD_LETTERS,
     EXPLAIN_JOB,
+    GET_STATS,
     LIST_DEAD_LETTERS,
     LIST_ERROR_GROUPS,
     LIST_QUEUES,
@@ -30,7 +32,7 @@ from jobcontrol._rpcs import (
     UPDATE_QUEUE,
 )
 from jobcontrol._transport import Transport
-from jobcontrol.operations import DeadLetter, Discarded, ErrorGroup, Queue, Requeued, Wait, WorkerProcess
+from jobcontrol.operations import DeadLetter, Discarded, ErrorGroup, Queue, Requeued, Stats, Wait, WorkerProcess
 from jobcontrol.pipeline.definition import Rate
 
 
@@ -43,6 +45,20 @@ class OperatorCalls:
         """Why each thing of this job that waits is waiting; empty if nothing does. Raises NotFound."""
         answer = self._transport.call(EXPLAIN_JOB, pb.ExplainJobRequest(job_id=job_id.lower()))
         return [to_wait(waiting) for waiting in answer.waiting]
+
+    def stats(self, *, window: timedelta = timedelta(hours=24)) -> Stats:
+        """How many jobs there are now, and how many have ended within the window (a minute to seven days)."""
+        request = pb.GetStatsRequest()
+        request.window.FromTimedelta(window)
+        answer = self._transport.call(GET_STATS, request)
+        return Stats(
+            active=answer.active,
+            waiting=answer.waiting,
+            completed=answer.completed,
+            failed=answer.failed,
+            dead_letters=answer.dead_letters,
+            window=answer.window.ToTimedelta(),
+        )
 
     def workers(self, *, queue: str = "") -> list[WorkerProcess]:
         """The worker processes that are alive or were lost lately, those of `queue` alone if it is given."""

@@ -43,6 +43,7 @@ PAUSE = Rpc("Pause", pb.PauseRequest, pb.PauseResponse)
 RESUME = Rpc("Resume", pb.ResumeRequest, pb.ResumeResponse)
 LIST_PIPELINES = Rpc("ListPipelines", pb.ListPipelinesRequest, pb.ListPipelinesResponse)
 LIST_WORKERS = Rpc("ListWorkers", pb.ListWorkersRequest, pb.ListWorkersResponse)
+GET_STATS = Rpc("GetStats", pb.GetStatsRequest, pb.GetStatsResponse)
 LIST_QUEUES = Rpc("ListQueues", pb.ListQueuesRequest, pb.ListQueuesResponse)
 PAUSE_QUEUE = Rpc("PauseQueue", pb.PauseQueueRequest, pb.PauseQueueResponse)
 RESUME_QUEUE = Rpc("ResumeQueue", pb.ResumeQueueRequest, pb.ResumeQueueResponse)
@@ -68,6 +69,7 @@ RETRIED = (
     RESUME,
     LIST_PIPELINES,
     LIST_WORKERS,
+    GET_STATS,
     LIST_QUEUES,
     PAUSE_QUEUE,
     RESUME_QUEUE,

@@ -105,7 +105,7 @@ class PermissionDenied(ApiError):
 
 
 class NotFound(ApiError):
-    """There is no such job, step or pipeline."""
+    """There is no such job, step, pipeline, queue or dead letter."""
 
 
 class AlreadyRunning(ApiError):

@@ -203,3 +203,15 @@ class Queue:
     changed_by: str = ""
     changed_reason: str = ""
     changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """How many jobs there are: `waiting` (pending) and `active` now, `completed` and `failed` within `window`."""
+
+    active: int
+    waiting: int
+    completed: int
+    failed: int
+    dead_letters: int
+    window: timedelta

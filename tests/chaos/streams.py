@@ -68,7 +68,7 @@ def _changes(job_id: str, commits: Sequence[Payload]) -> pb.JobChanges:
     last = commits[-1]
     stages = last["stages"]
     current = next(
-        (name for name, _, total, _, done, failed, skipped, _ in stages if total > done + failed + skipped), ""
+        (name for name, _, total, _, done, failed, skipped, *_ in stages if total > done + failed + skipped), ""
     )
     has_ended = last["status"] in _ENDS
     bulk: dict[tuple[str, str | None, str], int] = {}

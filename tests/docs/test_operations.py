@@ -105,6 +105,7 @@ async def known_queue(server: Serving) -> dict[str, str]:
 
 
 PREPARED = {
+    "GetStats": failed_job,
     "ListQueues": known_queue,
     "PauseQueue": known_queue,
     "ResumeQueue": known_queue,
@@ -138,6 +139,7 @@ EXPECTED = {
     "DiscardDeadLetters": '"discardedCount": 1',
     "ListErrorGroups": '"stepCount": 1',
     "ListWorkers": "WORKER_STATUS_READY",
+    "GetStats": '"deadLetters"',
     "ListQueues": '"queue": "generate-ku"',
     "PauseQueue": "the model is down",
     "ResumeQueue": '"queue": "generate-ku"',

@@ -85,6 +85,8 @@ async def test_every_served_call_validates(server: Serving, rpc: str) -> None:
     request = getattr(pb, f"{rpc}Request")()
     if "page_size" in request.DESCRIPTOR.fields_by_name and rpc != "ListSteps":
         request.page_size = -1
+    if "window" in request.DESCRIPTOR.fields_by_name:
+        request.window.FromSeconds(-1)
     refusal = await refused(getattr(server.stub, rpc)(request))
     assert refusal.reason == "FIELD_INVALID"
 

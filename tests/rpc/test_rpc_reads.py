@@ -9,9 +9,10 @@ import pytest
 from jobcontrol import v1 as pb
 from jobcontrol_core.domain.ids import new_id
 from jobcontrol_core.domain.outcomes import Skipped, Succeeded
+from jobcontrol_core.store.sessions import renew_sessions
 from rpc.serving import Serving, refused
 from store.builds import tree
-from store.factories import children, failed, stages, succeeded
+from store.factories import LEASE, children, failed, stages, succeeded
 
 
 async def test_a_job_is_found_by_any_ending_of_its_id(server: Serving) -> None:
@@ -297,3 +298,24 @@ async def test_workers_are_listed_page_by_page_with_what_they_run(either_server:
 async def test_workers_are_listed_by_queue(server: Serving) -> None:
     found = await server.stub.ListWorkers(pb.ListWorkersRequest(queue="nobody"))
     assert list(found.workers) == []
+
+
+async def test_stats_count_jobs_now_and_within_a_window(either_server: Serving) -> None:
+    await either_server.start("waiting")
+    done = await either_server.start("done")
+    await either_server.work(either_server.worker.run, done, tree(1))
+    stats = await either_server.stub.GetStats(pb.GetStatsRequest())
+    assert (stats.waiting, stats.active, stats.completed, stats.failed) == (1, 0, 1, 0)
+    assert stats.window.seconds == 86_400
+
+
+async def test_a_window_is_a_minute_to_a_week(server: Serving) -> None:
+    request = pb.GetStatsRequest()
+    request.window.FromSeconds(59)
+    assert (await refused(server.stub.GetStats(request))).fields == ["window"]
+
+
+async def test_a_worker_that_drains_is_told_as_such(server: Serving) -> None:
+    await server.work(server.store.write, renew_sessions, [server.worker.session], LEASE, is_draining=True)
+    (worker,) = (await server.stub.ListWorkers(pb.ListWorkersRequest())).workers
+    assert worker.status == pb.WORKER_STATUS_DRAINING

@@ -9,9 +9,10 @@ from jobcontrol_core.domain.outcomes import Interrupted
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.reaping import reap, release_session
 from jobcontrol_core.store.roster import LOST_FOR, WorkerProcess, list_processes
+from jobcontrol_core.store.sessions import live_stages, renew_sessions
 from jobcontrol_core.store.tables import workers
 from store.builds import Builds
-from store.factories import CONCEPTS, SUB_CONCEPTS, TENANT, served_stages
+from store.factories import CONCEPTS, LEASE, SUB_CONCEPTS, TENANT, served_stages
 
 RUN_OUT = timedelta(seconds=-1)
 
@@ -64,3 +65,10 @@ def test_processes_are_listed_by_queue_and_page_by_page(builds: Builds) -> None:
     (first,) = listed(builds, limit=1)
     (second,) = listed(builds, limit=1, after=first.session_id)
     assert (first.session_id, second.session_id) == tuple(sorted([builds.session, other]))
+
+
+def test_a_process_that_drains_says_so_and_wants_no_tickets(builds: Builds) -> None:
+    builds.store.write(renew_sessions, [builds.session], LEASE, is_draining=True)
+    (process,) = builds.store.read(list_processes, TENANT, limit=10)
+    assert (process.is_draining, process.is_lost) == (True, False)
+    assert builds.store.read(live_stages) == []

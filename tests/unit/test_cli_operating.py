@@ -239,3 +239,14 @@ def test_a_job_that_has_ended_or_moves_has_nothing_to_explain(operator: Operator
     there = ScriptedTransport(GetJob=pb.GetJobResponse(job=job(at=1)), ExplainJob=pb.ExplainJobResponse())
     assert operator.run(there, "explain", JOB_ID) == 0
     assert operator.err == "Nothing waits.\n"
+
+
+def test_stats_say_what_there_is_now_and_what_ended_lately(operator: Operator) -> None:
+    answer = pb.GetStatsResponse(active=3, waiting=41, completed=1204, failed=7, dead_letters=2)
+    answer.window.FromSeconds(3600)
+    there = ScriptedTransport(GetStats=answer)
+    assert operator.run(there, "stats", "--window", "1h") == 0
+    assert operator.out == "active 3  waiting 41  dead letters 2\nwithin 1h00m: completed 1,204  failed 7\n"
+    assert there.sent(pb.GetStatsRequest)[0].window.seconds == 3600
+    assert operator.run(there, "stats", "--json") == 0
+    assert json.loads(operator.out)["completed"] == 1204

@@ -155,7 +155,7 @@ class Supervisor:
         sent_at = awake_clock()
         lease = timedelta(seconds=self._settings.lease_seconds)
         try:
-            renewal = self._store.write(renew_sessions, list(children), lease)
+            renewal = self._store.write(renew_sessions, list(children), lease, is_draining=bool(self._signals))
         except Unavailable as error:
             log.warning("renewal_failed", error=str(error))
             return RELEASE_RETRY

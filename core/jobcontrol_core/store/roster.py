@@ -52,6 +52,7 @@ class WorkerProcess:
     renewed_at: datetime
     silence: timedelta
     is_lost: bool
+    is_draining: bool
     active: int
     running: tuple[RunningStep, ...]
 
@@ -127,6 +128,7 @@ def _to_process(row: Row, now: datetime, active: int, running: tuple[RunningStep
         renewed_at=row["renewed_at"],
         silence=max(now - row["renewed_at"], timedelta(0)),
         is_lost=row["ended_at"] is not None or row["lease_until"] < now,
+        is_draining=row["is_draining"],
         active=active,
         running=running,
     )

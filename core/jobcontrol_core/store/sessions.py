@@ -70,6 +70,7 @@ def open_session(tx: Connection, session: Session, lease: timedelta) -> None:
         "release": session.release,
         "slots": session.slots,
         "is_lone": session.is_lone,
+        "is_draining": False,
         "stages": [asdict(stage) for stage in session.stages],
         "started_at": now,
         "renewed_at": now,
@@ -78,13 +79,19 @@ def open_session(tx: Connection, session: Session, lease: timedelta) -> None:
     tx.execute(insert(workers), [row])
 
 
-def renew_sessions(tx: Connection, session_ids: Sequence[str], lease: timedelta) -> Renewal:
-    """Extend the leases of these sessions by `lease` from now. An ended session is never renewed."""
+def renew_sessions(
+    tx: Connection, session_ids: Sequence[str], lease: timedelta, *, is_draining: bool = False
+) -> Renewal:
+    """Extend the leases of these sessions by `lease` from now. An ended session is never renewed.
+
+    `is_draining` = they take nothing new and are about to end, which those who look at them are told.
+    """
     alive = select(workers.c.session_id).where(workers.c.session_id.in_(session_ids), workers.c.ended_at.is_(None))
     # Locked in id order, as by everyone, so that no two wait in a circle; the clock is read after the wait.
     live = tx.execute(alive.order_by(workers.c.session_id).with_for_update()).scalars().all()
     now = read_now(tx)
-    tx.execute(update(workers).where(workers.c.session_id.in_(live)).values(renewed_at=now, lease_until=now + lease))
+    renewed = {"renewed_at": now, "lease_until": now + lease, "is_draining": is_draining}
+    tx.execute(update(workers).where(workers.c.session_id.in_(live)).values(**renewed))
     return Renewal(frozenset(live), stopping_jobs_of(tx, session_ids), _have_suspects(tx, live))
 
 
@@ -119,9 +126,12 @@ def running_steps_of(tx: Connection, session_id: str) -> dict[str, tuple[str, in
 
 
 def live_stages(tx: Connection) -> list[ServedStage]:
-    """The stages of every live process that takes tickets, one entry per process and stage."""
+    """The stages of every live process that takes tickets, one entry per process and stage.
+
+    One that drains takes none any more.
+    """
     is_live = and_(workers.c.ended_at.is_(None), workers.c.lease_until >= read_now(tx))
-    found = tx.execute(select(workers.c.stages).where(is_live, not_(workers.c.is_lone)))
+    found = tx.execute(select(workers.c.stages).where(is_live, not_(workers.c.is_lone), not_(workers.c.is_draining)))
     return [from_stored(ServedStage, stage) for stages in found.scalars() for stage in stages]
 
 

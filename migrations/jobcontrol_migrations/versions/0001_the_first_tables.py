@@ -118,6 +118,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("status = 'COMPLETED'"),
             postgresql_where=sa.text("status = 'COMPLETED'"),
         )
+        batch_op.create_index(
+            "ix_jobs_ended",
+            ["tenant", "status", "completed_at"],
+            unique=False,
+            sqlite_where=sa.text("completed_at IS NOT NULL"),
+            postgresql_where=sa.text("completed_at IS NOT NULL"),
+        )
         batch_op.create_index("ix_jobs_retry_of", ["retry_of"], unique=False)
         batch_op.create_index("ix_jobs_tenant_created_at_id", ["tenant", "created_at", "id"], unique=False)
         batch_op.create_index(
@@ -248,6 +255,7 @@ def upgrade() -> None:
         sa.Column("release", sa.String(length=32), nullable=False),
         sa.Column("slots", sa.Integer(), nullable=False),
         sa.Column("is_lone", sa.Boolean(), nullable=False),
+        sa.Column("is_draining", sa.Boolean(), nullable=False),
         sa.Column("stages", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("renewed_at", sa.BigInteger(), nullable=False),

@@ -45,6 +45,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "pipelines": reading.pipelines,
     "explain": operating.explain,
     "workers": operating.workers,
+    "stats": operating.stats,
     "version": reading.version,
 }
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., int]]]] = {

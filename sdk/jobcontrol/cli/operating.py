@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from jobcontrol.cli.advice import detached_line
+from jobcontrol.cli.arguments import parse_duration
 from jobcontrol.cli.building import JobId
 from jobcontrol.cli.documents import listed
 from jobcontrol.cli.exits import ExitCode
 from jobcontrol.cli.reading import write_rows
 from jobcontrol.cli.session import Session, session_of
 from jobcontrol.cli.tables import WORKER_COLUMNS, log_text, wait_text, worker_row
+from jobcontrol.display.wording import format_seconds
 from jobcontrol.job import Job
 from jobcontrol.operations import LogLine
 
@@ -59,6 +62,22 @@ def explain(context: typer.Context, job: JobId) -> int:
         session.say("Nothing waits.")
     else:
         session.write("\n".join(wait_text(wait) for wait in waits))
+    return ExitCode.COMPLETED
+
+
+def stats(
+    context: typer.Context,
+    window: Annotated[str, typer.Option(metavar="TIME", help="For what has ended: 1m to 168h.")] = "24h",
+) -> int:
+    """Count jobs: active and waiting now, completed and failed lately, and steps that failed for good."""
+    session = session_of(context)
+    found = session.client.stats(window=timedelta(seconds=parse_duration(window, "--window")))
+    if session.json or session.jsonl:
+        session.write_document(found)
+        return ExitCode.COMPLETED
+    lately = format_seconds(found.window.total_seconds())
+    session.write(f"active {found.active:,}  waiting {found.waiting:,}  dead letters {found.dead_letters:,}")
+    session.write(f"within {lately}: completed {found.completed:,}  failed {found.failed:,}")
     return ExitCode.COMPLETED
 
 

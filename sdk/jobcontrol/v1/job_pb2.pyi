@@ -326,7 +326,7 @@ class JobError(_message.Message):
     STAGE_FIELD_NUMBER: _builtins.int
     type: _builtins.str
     """Name of the exception, for example "InvalidInput", or of the rule that ended
-    the job, for example "StageFailed" or "JobTimedOut".
+    the job, for example "TooManyFailed" or "JobTimeout".
     """
     message: _builtins.str
     """What it said."""

@@ -231,7 +231,7 @@ class JobControlServicer:
         Errors: ALREADY_EXISTS/PATH_BUILD_ACTIVE (the path has a job that has not
         ended and `conflict_policy` says FAIL; metadata: path_id, active_job_id),
         NOT_FOUND/PIPELINE_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
-        INVALID_ARGUMENT/REQUEST_ID_REUSED, RESOURCE_EXHAUSTED/QUEUE_FULL.
+        INVALID_ARGUMENT/REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -568,8 +568,6 @@ class JobControlServicer:
 
     def GetStats(self, request, context):
         """Counts jobs: active and waiting now, completed and failed in a window.
-
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
 
         Errors: INVALID_ARGUMENT/FIELD_INVALID.
         """

@@ -8,7 +8,7 @@ Words: a *job* is one build of one `path_id` by one *pipeline*; it runs
 UUIDv7; people are shown the last eight characters, and every `job_id` and
 `step_id` of a request may be any unique ending of four characters or more.
 
-HTTP: routes under /v1 and the plain ones without it bind the same fields.
+HTTP is not served yet; what is said of it is how it will be. Routes under /v1 and the plain ones without it bind the same fields.
 Reads use `response_body` where the bare resource is the natural answer.
 
 Validation: each constrained field has one comment line that starts with
@@ -80,7 +80,7 @@ class JobControlStub:
     Errors: ALREADY_EXISTS/PATH_BUILD_ACTIVE (the path has a job that has not
     ended and `conflict_policy` says FAIL; metadata: path_id, active_job_id),
     NOT_FOUND/PIPELINE_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
-    INVALID_ARGUMENT/REQUEST_ID_REUSED, RESOURCE_EXHAUSTED/QUEUE_FULL.
+    INVALID_ARGUMENT/REQUEST_ID_REUSED.
     """
     GetJob: _grpc.UnaryUnaryMultiCallable[_job_pb2.GetJobRequest, _job_pb2.GetJobResponse]
     """Returns one job.
@@ -302,8 +302,6 @@ class JobControlStub:
     GetStats: _grpc.UnaryUnaryMultiCallable[_stats_pb2.GetStatsRequest, _stats_pb2.GetStatsResponse]
     """Counts jobs: active and waiting now, completed and failed in a window.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
     Errors: INVALID_ARGUMENT/FIELD_INVALID.
     """
     ListAuditEvents: _grpc.UnaryUnaryMultiCallable[_audit_pb2.ListAuditEventsRequest, _audit_pb2.ListAuditEventsResponse]
@@ -336,7 +334,7 @@ class JobControlAsyncStub(JobControlStub):
     Errors: ALREADY_EXISTS/PATH_BUILD_ACTIVE (the path has a job that has not
     ended and `conflict_policy` says FAIL; metadata: path_id, active_job_id),
     NOT_FOUND/PIPELINE_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
-    INVALID_ARGUMENT/REQUEST_ID_REUSED, RESOURCE_EXHAUSTED/QUEUE_FULL.
+    INVALID_ARGUMENT/REQUEST_ID_REUSED.
     """
     GetJob: _aio.UnaryUnaryMultiCallable[_job_pb2.GetJobRequest, _job_pb2.GetJobResponse]  # type: ignore[assignment]
     """Returns one job.
@@ -558,8 +556,6 @@ class JobControlAsyncStub(JobControlStub):
     GetStats: _aio.UnaryUnaryMultiCallable[_stats_pb2.GetStatsRequest, _stats_pb2.GetStatsResponse]  # type: ignore[assignment]
     """Counts jobs: active and waiting now, completed and failed in a window.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-
     Errors: INVALID_ARGUMENT/FIELD_INVALID.
     """
     ListAuditEvents: _aio.UnaryUnaryMultiCallable[_audit_pb2.ListAuditEventsRequest, _audit_pb2.ListAuditEventsResponse]  # type: ignore[assignment]
@@ -595,7 +591,7 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
         Errors: ALREADY_EXISTS/PATH_BUILD_ACTIVE (the path has a job that has not
         ended and `conflict_policy` says FAIL; metadata: path_id, active_job_id),
         NOT_FOUND/PIPELINE_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID,
-        INVALID_ARGUMENT/REQUEST_ID_REUSED, RESOURCE_EXHAUSTED/QUEUE_FULL.
+        INVALID_ARGUMENT/REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -990,8 +986,6 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_stats_pb2.GetStatsResponse, _abc.Awaitable[_stats_pb2.GetStatsResponse]]:
         """Counts jobs: active and waiting now, completed and failed in a window.
-
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
 
         Errors: INVALID_ARGUMENT/FIELD_INVALID.
         """

@@ -32,7 +32,7 @@ class _WorkerStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WorkerSt
     WORKER_STATUS_READY: _WorkerStatus.ValueType  # 1
     """It takes work."""
     WORKER_STATUS_DRAINING: _WorkerStatus.ValueType  # 2
-    """It finishes what it runs and takes nothing new. Not returned yet."""
+    """It finishes what it runs, takes nothing new, and is about to end."""
     WORKER_STATUS_LOST: _WorkerStatus.ValueType  # 3
     """It was not heard of for longer than its lease; its steps run elsewhere."""
 
@@ -44,7 +44,7 @@ WORKER_STATUS_UNSPECIFIED: WorkerStatus.ValueType  # 0
 WORKER_STATUS_READY: WorkerStatus.ValueType  # 1
 """It takes work."""
 WORKER_STATUS_DRAINING: WorkerStatus.ValueType  # 2
-"""It finishes what it runs and takes nothing new. Not returned yet."""
+"""It finishes what it runs, takes nothing new, and is about to end."""
 WORKER_STATUS_LOST: WorkerStatus.ValueType  # 3
 """It was not heard of for longer than its lease; its steps run elsewhere."""
 Global___WorkerStatus: _TypeAlias = WorkerStatus  # noqa: Y015

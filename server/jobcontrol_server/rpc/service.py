@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import grpc.aio
@@ -12,6 +13,7 @@ from jobcontrol_core.store.lookup import list_jobs
 from jobcontrol_core.store.pipelines import list_pipelines
 from jobcontrol_core.store.queues import list_queues
 from jobcontrol_core.store.roster import list_processes
+from jobcontrol_core.store.stats import read_stats
 from jobcontrol_server.rpc.builds import Builds
 from jobcontrol_server.rpc.caller import caller_of
 from jobcontrol_server.rpc.dead_letters import DeadLetters
@@ -31,6 +33,7 @@ from jobcontrol_server.rpc.encoding.jobs import to_job
 from jobcontrol_server.rpc.encoding.letters import to_dead_letter, to_discarded, to_error_group, to_requeued
 from jobcontrol_server.rpc.encoding.loglines import to_event
 from jobcontrol_server.rpc.encoding.pipelines import to_pipeline
+from jobcontrol_server.rpc.encoding.plain import to_duration
 from jobcontrol_server.rpc.encoding.queues import to_queue
 from jobcontrol_server.rpc.encoding.steps import to_step, to_step_detail
 from jobcontrol_server.rpc.encoding.waits import to_waiting, to_waiting_job
@@ -56,6 +59,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 CHUNK = 256 << 10
 JOBS_PAGE, STEPS_PAGE, EVENTS_PAGE, PIPELINES_PAGE, WORKERS_PAGE, QUEUES_PAGE = 50, 100, 100, 100, 100, 100
 LETTERS_PAGE, GROUPS_PAGE = 50, 20
+STATS_WINDOW = timedelta(hours=24)
 STARTED, EXISTING = "Build job started", "This path is being built already"
 VALID = "This build could be started; nothing was done"
 
@@ -203,6 +207,18 @@ class JobControl:
         token = self._tokens.issue(request, tenant, [last.steps, last.fingerprint]) if last else ""
         _tell_next_page(context, token)
         return pb.ListErrorGroupsResponse(error_groups=map(to_error_group, groups[:size]), next_page_token=token)
+
+    async def GetStats(self, request: pb.GetStatsRequest, context: Context) -> pb.GetStatsResponse:
+        window = request.window.ToTimedelta() if request.HasField("window") else STATS_WINDOW
+        stats = await self._calls.read(read_stats, caller_of(context).tenant, window)
+        return pb.GetStatsResponse(
+            active=stats.active,
+            waiting=stats.waiting,
+            completed=stats.completed,
+            failed=stats.failed,
+            dead_letters=stats.dead_letters,
+            window=to_duration(window),
+        )
 
     async def RequeueDeadLetters(
         self, request: pb.RequeueDeadLettersRequest, context: Context

@@ -73,6 +73,14 @@ jobs = Table(
     Index("ix_jobs_tenant_status_created_at_id", "tenant", "status", "created_at", "id"),
     Index("ix_jobs_tenant_path_id_created_at_id", "tenant", "path_id", "created_at", "id"),
     Index("ix_jobs_tenant_short_id", "tenant", "short_id"),
+    Index(
+        "ix_jobs_ended",
+        "tenant",
+        "status",
+        "completed_at",
+        sqlite_where=text("completed_at IS NOT NULL"),
+        postgresql_where=text("completed_at IS NOT NULL"),
+    ),
     Index("ix_jobs_retry_of", "retry_of"),
     Index(
         "ix_jobs_completed",

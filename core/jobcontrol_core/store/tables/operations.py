@@ -67,6 +67,7 @@ workers = Table(
     Column("slots", Integer, nullable=False),
     # It runs suspects, one at a time, and takes no tickets.
     Column("is_lone", Boolean, nullable=False),
+    Column("is_draining", Boolean, nullable=False),
     # [{pipeline, pipeline_version, stage, version, queue, concurrency}]
     Column("stages", Json, nullable=False),
     Column("started_at", Moment, nullable=False),

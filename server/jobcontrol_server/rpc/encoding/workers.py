@@ -12,7 +12,7 @@ def to_worker(process: WorkerProcess) -> pb.Worker:
         worker_id=process.session_id,
         host=process.host,
         pid=process.pid,
-        status=pb.WORKER_STATUS_LOST if process.is_lost else pb.WORKER_STATUS_READY,
+        status=_status_of(process),
         queues=sorted({stage.queue for stage in process.stages}),
         stages=sorted({f"{stage.pipeline}/{stage.stage}" for stage in process.stages}),
         slots=process.slots,
@@ -23,6 +23,12 @@ def to_worker(process: WorkerProcess) -> pb.Worker:
         heartbeat_at=to_timestamp(process.renewed_at),
         heartbeat_age=to_duration(process.silence),
     )
+
+
+def _status_of(process: WorkerProcess) -> pb.WorkerStatus.ValueType:
+    if process.is_lost:
+        return pb.WORKER_STATUS_LOST
+    return pb.WORKER_STATUS_DRAINING if process.is_draining else pb.WORKER_STATUS_READY
 
 
 def _to_running(step: RunningStep) -> pb.RunningStep:

@@ -122,6 +122,7 @@ CONSTRAINTS: Mapping[tuple[str, str], Constraint] = {
     ("ListWorkersRequest", "page_size"): optional(not_negative),
     ("ListWorkersRequest", "page_token"): optional(PAGE_TOKEN),
     ("ListWorkersRequest", "queue"): optional(NAME),
+    ("GetStatsRequest", "window"): optional(lasting(MINUTE, 7 * DAY)),
     ("ListQueuesRequest", "page_size"): optional(not_negative),
     ("ListQueuesRequest", "page_token"): optional(PAGE_TOKEN),
     ("PauseQueueRequest", "queue"): required(NAME),

@@ -14,6 +14,7 @@ SERVED = frozenset(
         "ExplainJob",
         "GetJob",
         "GetResult",
+        "GetStats",
         "GetStep",
         "ListDeadLetters",
         "ListErrorGroups",
