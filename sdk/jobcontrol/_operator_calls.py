@@ -129,7 +129,8 @@ class OperatorCalls:
         """Give dead letters, by their ids or by conditions, a fresh set of tries; at most 1,000 in one call.
 
         In their own job while it can take them, else in a retry job. `canary` requeues one, and the others when
-        its step has completed; `per_second` lets no more than so many go in a second. `dry_run` tells what would
+        its step has completed; `per_second` lets no more than so many go in a second; all letters of a job that
+        has ended go as one. `dry_run` tells what would
         be done and does nothing. What could not be requeued is in `failures`.
         """
         request = pb.RequeueDeadLettersRequest(

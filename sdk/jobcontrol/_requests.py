@@ -81,7 +81,8 @@ def start_request(
 
 def _to_retry_policy(retry: Retry | int) -> pb.RetryPolicy:
     if isinstance(retry, int):
-        return pb.RetryPolicy(max_attempts=retry)
+        # Held against the same bounds; of the rest, the stages' own is kept.
+        return pb.RetryPolicy(max_attempts=Retry(max_attempts=retry).max_attempts)
     policy = pb.RetryPolicy(max_attempts=retry.max_attempts, multiplier=retry.factor)
     policy.initial_backoff.FromTimedelta(timedelta(seconds=retry.base))
     policy.max_backoff.FromTimedelta(timedelta(seconds=retry.max_delay))

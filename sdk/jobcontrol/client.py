@@ -130,7 +130,10 @@ class Client(OperatorCalls):
         priority: int = 0,
         retry: Retry | int | None = None,
     ) -> JobState:
-        """The job that `start` would start now, without an id; nothing is done. Raises what `start` would raise."""
+        """The job that `start` would start now, without an id, or the one that it would attach to; nothing is done.
+
+        Raises what `start` would raise.
+        """
         request = start_request(
             pipeline,
             path_id,

@@ -110,8 +110,9 @@ def advance(state: JobState, event: Event) -> JobState:
         error_count=changes.error_count,
         last_sequence=event.sequence,
         updated_at=event.time or state.updated_at,
-        # It was true of the moment in which it was asked for.
+        # These were true of the moment in which they were asked for.
         time_left=None,
+        waiting_message="",
     )
     return moved if changes.status is None else _with_status(moved, changes.status)
 

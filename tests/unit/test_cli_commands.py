@@ -361,6 +361,7 @@ def test_cancel_that_waits_tells_how_the_steps_let_go(shell: Shell) -> None:
     )
     assert shell.run(there, "cancel", "aaaa", "--wait", "--force") == 0
     assert shell.err.splitlines() == [
+        f"Cancelling {SHORT_ID}: 0 steps finishing.  jobctl watch {SHORT_ID}",
         f"Cancelled {SHORT_ID}.",
         "  abandoned: Borrowing",
         "  stopped: Ownership, Lifetimes",

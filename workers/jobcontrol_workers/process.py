@@ -54,6 +54,8 @@ class Running:
 
     attempt: Attempt
     task: asyncio.Task[None]
+    #: A task that is cancelled before its first turn never runs, and would never say how its step ended.
+    has_begun: bool = False
     is_recorded: bool = False
 
 
@@ -104,10 +106,11 @@ class WorkerProcess:
     def _take_suspects(self) -> tuple[Journal, SuspectTaker]:
         appetite = SuspectAppetite(self._room, self._read_build)
         journal = Journal(self._store, self._postman, appetite, self.session_id, self._deliver)
-        kinds = {served.key for served in self._registry.served}
 
         def find() -> Place | None:
-            return self._store.read(find_suspect, kinds)
+            # Not of a queue whose limits are used up: it would hide the suspects of all others.
+            kinds = [served.key for served in self._registry.served if self._room.of_stage(served) > 0]
+            return self._store.read(find_suspect, kinds) if kinds else None
 
         return journal, SuspectTaker(find, self._room, journal, appetite, self._end_idle)
 
@@ -230,6 +233,7 @@ class WorkerProcess:
             self._running[one.step.id, one.step.attempt] = Running(attempt, task)
 
     async def _run(self, attempt: Attempt) -> None:
+        self._find(attempt).has_begun = True
         key = attempt.served.key
         seconds: float | None = None
         outcome: Outcome | None = None
@@ -259,7 +263,7 @@ class WorkerProcess:
             return
         attempt = running.attempt
         attempt.context.stop_cause = cause
-        if attempt.is_async or not self.deadlines.watches(attempt):
+        if running.has_begun and (attempt.is_async or not self.deadlines.watches(attempt)):
             running.task.cancel()
         if cause in self._graces and self.deadlines.watches(attempt):
             self.deadlines.hurry(attempt, self._graces[cause])

@@ -22,7 +22,7 @@ from jobcontrol_core.domain.outcomes import Crashed
 from jobcontrol_core.settings import Settings
 from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.exchange import Exchanged, exchange
-from jobcontrol_core.store.reaping import release_session
+from jobcontrol_core.store.reaping import BATCH, release_session
 from jobcontrol_core.store.sessions import renew_sessions
 from jobcontrol_workers.restarts import Restarts
 from jobcontrol_workers.supervised import Kind, Supervised
@@ -122,6 +122,8 @@ class Supervisor:
             if isinstance(child.end, Crashed):
                 self._has_suspects.set()
         self._tell(released)
+        if len(released.accepted) == BATCH:
+            self._release(child)
 
     def _tell(self, exchanged: Exchanged) -> None:
         self._postman.ring(exchanged.committed)
@@ -145,7 +147,12 @@ class Supervisor:
     def _renew_forever(self) -> None:
         wait = 0.0
         while not self._is_over.wait(wait):
-            wait = self._renew()
+            try:
+                wait = self._renew()
+            except Exception:
+                # One turn; without a further one every lease would run out.
+                log.exception("renewal_failed")
+                wait = RELEASE_RETRY
 
     def _renew(self) -> float:
         """One heartbeat for all processes; returns the seconds until the next."""

@@ -51,6 +51,8 @@ class SuspectAppetite:
     def digest(self, _errand: Errand, exchanged: Exchanged) -> tuple[Waiting, ...]:
         """The stages that need a ticket: all that wait."""
         self.has_claimed = bool(exchanged.claimed)
+        for closed in exchanged.closed:
+            self._room.close(closed.queue, closed.seconds, is_full=closed.is_full)
         return exchanged.waiting
 
 
@@ -92,6 +94,10 @@ class SuspectTaker:
             except Unavailable as error:
                 log.warning("database_away", error=str(error))
                 self._is_stopped.wait(LOOK_SECONDS)
+            except Exception:
+                # One turn; a lone process that looks no more would keep its supervisor from starting another.
+                log.exception("suspect_not_taken")
+                self._is_stopped.wait(IDLE_SECONDS)
 
     def _take_turn(self) -> None:
         if not self._room.wait_for_queues(LOOK_SECONDS):
@@ -99,6 +105,10 @@ class SuspectTaker:
             return
         if self._claim():
             self._busy_at = time.monotonic()
+        elif self._room.seconds_to_opening() is not None:
+            # A suspect may wait for its queue to open.
+            self._busy_at = time.monotonic()
+            self._is_stopped.wait(LOOK_SECONDS)
         elif time.monotonic() - self._busy_at < IDLE_SECONDS:
             self._is_stopped.wait(LOOK_SECONDS)
         else:

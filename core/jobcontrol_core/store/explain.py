@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
+from jobcontrol_core.domain.lifecycle import JobStatus
 from jobcontrol_core.domain.values import FINALIZE, Job, StageSpec
 from jobcontrol_core.domain.waiting import Wait, WaitingReason
 from jobcontrol_core.store.clock import read_now
@@ -17,7 +17,7 @@ from jobcontrol_core.store.lookup import get_job
 from jobcontrol_core.store.receipts import read_running
 from jobcontrol_core.store.room import Crew, read_crew
 from jobcontrol_core.store.rows import Row, to_counts, to_stage_spec
-from jobcontrol_core.store.tables import job_stages, queues, steps
+from jobcontrol_core.store.tables import IS_BACKING_OFF, job_stages, queues, steps
 
 #: Steps and processes that one sentence names.
 NAMED = 3
@@ -84,7 +84,7 @@ def _stage_waits(tx: Connection, job: Job, stages: Sequence[Row], pending: dict[
 def _delayed(tx: Connection, job_id: str) -> dict[int, int]:
     found = tx.execute(
         select(steps.c.stage_no, func.count().label("delayed"))
-        .where(steps.c.job_id == job_id, steps.c.status == StepStatus.PENDING, ~steps.c.is_due)
+        .where(steps.c.job_id == job_id, IS_BACKING_OFF)
         .group_by(steps.c.stage_no)
     )
     return {row.stage_no: row.delayed for row in found}
@@ -96,8 +96,7 @@ def _backoff(tx: Connection, job: Job, spec: StageSpec, count: int) -> Wait:
         .where(
             steps.c.job_id == job.id,
             steps.c.stage_no == spec.number,
-            steps.c.status == StepStatus.PENDING,
-            ~steps.c.is_due,
+            IS_BACKING_OFF,
         )
         .order_by(steps.c.next_attempt_at)
         .limit(1)

@@ -25,6 +25,7 @@ from jobcontrol_core.store.tables import dead_letters, steps
 REQUEUED = "RequeueDeadLetters"
 #: Retry jobs that one transaction makes: each copies the steps of a whole job.
 MOST_RETRIES = 20
+_AT_ONCE = 1_000
 #: What a step is that starts anew. Its attempts are still told one by one, and go on being counted.
 _FRESH: Mapping[str, Any] = {
     "status": StepStatus.PENDING,
@@ -151,7 +152,10 @@ class Hold:
 
     def _close(self, done: Requeued) -> None:
         gone = sorted(done.requeued)
-        self.tx.execute(delete(dead_letters).where(dead_letters.c.id.in_(gone)))
+        # The letters of a whole job may be more than a statement takes.
+        for start in range(0, len(gone), _AT_ONCE):
+            batch = gone[start : start + _AT_ONCE]
+            self.tx.execute(delete(dead_letters).where(dead_letters.c.id.in_(batch)))
         write_audit(self.tx, self.now, self.order, REQUEUED, self.resources(gone))
         done.committed += self.ledger.settle()
         done.waiting = read_waiting(self.tx, [one.job_id for one in done.committed])

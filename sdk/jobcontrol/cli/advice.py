@@ -16,6 +16,7 @@ from jobcontrol.values import JobState, JobStatus, short_id
 _AFTER_REASON = {
     "JOB_NOT_FOUND": "list them: jobctl list",
     "PIPELINE_NOT_FOUND": "list them: jobctl pipelines",
+    "DEAD_LETTER_NOT_FOUND": "list them: jobctl dead list",
     "QUEUE_NOT_FOUND": "list them: jobctl queues list",
     "STEP_NOT_FOUND": "list them: jobctl steps JOB",
     "REQUEST_ID_REUSED": "leave --key out, or give another one",

@@ -113,6 +113,9 @@ def _tell_checked(session: Session, state: JobState) -> int:
     if session.json or session.jsonl:
         session.write_document(state)
     else:
+        if state.job_id:
+            session.say(f"{state.path_id} is being built already by {short_id(state.job_id)}; nothing was done.")
+            return ExitCode.COMPLETED
         session.say(f"This build of {state.path_id} with {state.pipeline} could be started; nothing was done.")
     return ExitCode.COMPLETED
 

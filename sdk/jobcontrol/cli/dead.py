@@ -87,7 +87,8 @@ def requeue(
     job: JobOption = "",
     fingerprint: GroupOption = "",
     canary: Annotated[
-        bool, typer.Option("--canary", help="One first, the others when its step has completed.")
+        bool,
+        typer.Option("--canary", help="One (or an ended job) first, the others when its step has completed."),
     ] = False,
     per_second: Annotated[float, typer.Option(min=0, metavar="N", help="No more than so many a second.")] = 0.0,
     reason: Reason = "",
@@ -150,14 +151,20 @@ def _when(*, canary: bool, per_second: float) -> str:
 
 
 def _tell(session: Session, done: Requeued | Discarded, told: list[str]) -> int:
-    """Say what was done; a program that asked for data gets the document. CONFLICT if some could not be."""
+    """Say what was done; a program that asked for data gets the document.
+
+    CONFLICT if some could not be, NOT_FOUND if that is all there is to say of them.
+    """
     if session.json or session.jsonl:
         session.write_document(done)
     if done.remaining:
         told.append(f"{done.remaining} remain: call again.")
     for line in [*told, *_failure_lines(done.failures)]:
         session.say(line)
-    return ExitCode.CONFLICT if done.failures else ExitCode.COMPLETED
+    if not done.failures:
+        return ExitCode.COMPLETED
+    is_missing = all(failure.reason == "DEAD_LETTER_NOT_FOUND" for failure in done.failures)
+    return ExitCode.NOT_FOUND if is_missing else ExitCode.CONFLICT
 
 
 def _failure_lines(failures: Sequence[BatchFailure]) -> list[str]:

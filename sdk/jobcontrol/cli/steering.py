@@ -33,16 +33,19 @@ def cancel(
     force: Annotated[bool, typer.Option("--force", help="End running steps at once, whatever they do.")] = False,
 ) -> int:
     """Ask jobs to stop. The exit code is that of the first one that could not be."""
-    let_go: dict[str, list[Step]] = {}
+    stopped: dict[str, tuple[Job, int]] = {}
 
     def stop(job: Job) -> Job:
-        seen = job.state.last_sequence
-        job.cancel(reason, force=force)
-        if wait:
-            let_go[job.id] = _watch_letting_go(job, seen)
-        return job
+        stopped[job.id] = (job, job.state.last_sequence)
+        return job.cancel(reason, force=force)
 
-    return _steer(context, jobs, stop, lambda job: "\n".join([_stopping_line(job), *_receipts(let_go.get(job.id, ()))]))
+    code = _steer(context, jobs, stop, _stopping_line)
+    # All of them first: while one lets go, the next would start further steps.
+    for job, seen in stopped.values() if wait else ():
+        let_go = _watch_letting_go(job, seen)
+        for line in [_stopping_line(job), *_receipts(let_go)]:
+            session_of(context).say(line)
+    return code
 
 
 def pause(context: typer.Context, jobs: JobIds, reason: Reason = "") -> int:

@@ -162,6 +162,7 @@ def job_lines(state: JobState, now: datetime) -> list[str]:
         ("pipeline", f"{state.pipeline} v{state.pipeline_version}"),
         ("status", _status_words(state)),
         ("progress", f"{state.percent}%"),
+        ("waiting", state.waiting_message),
         ("time left", time_left_words(state.time_left) if state.time_left is not None else ""),
         ("error", str(state.error) if state.error is not None else ""),
         ("failed steps", str(state.error_count or "")),

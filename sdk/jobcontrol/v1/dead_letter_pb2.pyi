@@ -299,9 +299,11 @@ class RequeueDeadLettersRequest(_message.Message):
     Validation: at most 64 characters of [A-Za-z0-9._:-].
     """
     canary: _builtins.bool
-    """Requeue one, and the others only when its step has COMPLETED."""
+    """Requeue one, and the others only when its step has COMPLETED. Of a job that has
+    ended, all count as one: they go with its retry job.
+    """
     per_second: _builtins.float
-    """Requeue so many in a second; 0 means all at once.
+    """Requeue so many in a second; 0 means all at once. A retry job counts as one.
     Validation: 0, or 0.01 to 1000.
     """
     @_builtins.property

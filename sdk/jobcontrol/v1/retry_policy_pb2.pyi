@@ -63,22 +63,24 @@ class RetryPolicy(_message.Message):
     MAX_BACKOFF_FIELD_NUMBER: _builtins.int
     MULTIPLIER_FIELD_NUMBER: _builtins.int
     max_attempts: _builtins.int
-    """Tries in all, the first one included; 0 means 3.
+    """Tries in all, the first one included; 0 means as the stage
+    says, or 3.
     Validation: 0 to 20.
     """
     multiplier: _builtins.float
-    """Growth per try; 0 means 2, and 1 keeps the delay fixed.
+    """Growth per try; 0 means as the stage says, or 2; and 1 keeps the delay fixed.
     Validation: 0, or 1 to 10; finite.
     """
     @_builtins.property
     def initial_backoff(self) -> _duration_pb2.Duration:
-        """Delay before the second try; unset means 1s.
+        """Delay before the second try; unset means as the stage says,
+        or 1s.
         Validation: 0s to 1h.
         """
 
     @_builtins.property
     def max_backoff(self) -> _duration_pb2.Duration:
-        """Longest delay; unset means 60s.
+        """Longest delay; unset means as the stage says, or 60s.
         Validation: at least initial_backoff; at most 24h.
         """
 

@@ -45,6 +45,7 @@ class Dispatcher:
         self._postman = postman
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{new_id()}"
         self._is_leader = False
+        self._is_stopping = False
         self._kept = None if settings.history_days is None else timedelta(days=settings.history_days)
         period = settings.dispatch_seconds
         vigil = Vigil(required=settings.lease_seconds, longest_gap=max(settings.heartbeat_seconds, 3 * period))
@@ -68,6 +69,7 @@ class Dispatcher:
 
     def stop(self) -> None:
         """End the loops after their turns, and let another server lead at once."""
+        self._is_stopping = True
         for loop in self._loops:
             loop.stop()
         for loop in self._loops:
@@ -96,14 +98,15 @@ class Dispatcher:
 
     def _sweep(self) -> None:
         for job_id in self._store.read(read_stopping_jobs):
-            while committed := self._store.write(sweep_job, job_id):
+            while not self._is_stopping and (committed := self._store.write(sweep_job, job_id)):
                 self._postman.ring(committed)
 
     def _prune(self) -> None:
         self._store.write(prune)
         # Batch by batch, each a short transaction of its own, between which everybody else has a turn.
-        while self._kept is not None and self._is_leader and self._store.write(prune_history, self._kept):
-            pass
+        while self._kept is not None and self._is_leader and not self._is_stopping:
+            if not self._store.write(prune_history, self._kept):
+                return
 
     def _expire(self) -> None:
         for job_id in self._store.read(read_overdue_jobs):

@@ -60,11 +60,15 @@ class _Done:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """The letters that a request means, and how many more its filter found."""
+    """The letters that a request means, and its filter if that may find more."""
 
     letter_ids: Sequence[str]
     unknown: Sequence[LetterFailure]
-    beyond: int
+    wanted: LetterFilter | None
+
+    def count_beyond(self, tx: Connection, tenant: str, failed: int) -> int:
+        """What the filter still finds now, but those that could not be dealt with."""
+        return 0 if self.wanted is None else max(0, count_letters(tx, tenant, self.wanted) - failed)
 
 
 class _Undone(Exception):
@@ -136,7 +140,7 @@ def _requeue(tx: Connection, request: pb.RequeueDeadLettersRequest, caller: Call
     unread = 0 if requeue_id else len(set(asked.letter_ids) - told)
     answer = Answer(
         count=news.count,
-        remaining=unread + asked.beyond,
+        remaining=unread if asked.wanted is None else asked.count_beyond(tx, caller.tenant, len(news.failures)),
         failures=[*asked.unknown, *news.failures],
         retry_job_ids=list(news.retry_job_ids.values()),
         requeue_id=requeue_id,
@@ -148,7 +152,7 @@ def _requeue(tx: Connection, request: pb.RequeueDeadLettersRequest, caller: Call
 def _discard(tx: Connection, request: pb.DiscardDeadLettersRequest, caller: Caller) -> _Done:
     asked = _asked(tx, request, caller)
     gone = discard_letters(tx, Order(caller.tenant, caller.actor, request.reason), asked.letter_ids)
-    return _Done(Answer(len(gone), asked.beyond, asked.unknown))
+    return _Done(Answer(len(gone), asked.count_beyond(tx, caller.tenant, 0), asked.unknown))
 
 
 def _asked(tx: Connection, request: BatchRequest, caller: Caller, *, is_free: bool = False) -> _Asked:
@@ -156,8 +160,7 @@ def _asked(tx: Connection, request: BatchRequest, caller: Caller, *, is_free: bo
         return _named(tx, caller.tenant, request.dead_letter_ids)
     wanted = replace(find_filter(tx, caller.tenant, request.filter), is_free=is_free)
     found = find_letter_ids(tx, caller.tenant, wanted, limit=MOST)
-    beyond = count_letters(tx, caller.tenant, wanted) - MOST if len(found) == MOST else 0
-    return _Asked(found, (), beyond)
+    return _Asked(found, (), wanted if len(found) == MOST else None)
 
 
 def _named(tx: Connection, tenant: str, given: Collection[str]) -> _Asked:
@@ -170,7 +173,7 @@ def _named(tx: Connection, tenant: str, given: Collection[str]) -> _Asked:
         else:
             refusal = DeadLetterNotFound(one, hint=": it is the ending of several" if found else "")
             unknown.append(LetterFailure(one, refusal.reason, str(refusal)))
-    return _Asked(list(dict.fromkeys(letter_ids)), unknown, beyond=0)
+    return _Asked(list(dict.fromkeys(letter_ids)), unknown, wanted=None)
 
 
 def find_filter(tx: Connection, tenant: str, wanted: pb.DeadLetterFilter) -> LetterFilter:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from jobcontrol import v1 as pb
+from jobcontrol_core.domain.errors import FieldInvalid, Violation
 from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.queues import Queue, get_queue, limit_queue, pause_queue, resume_queue
 from jobcontrol_server.rpc.caller import Caller
@@ -42,12 +43,17 @@ def _resume(tx: Connection, request: pb.ResumeQueueRequest, caller: Caller) -> Q
 
 def _update(tx: Connection, request: pb.UpdateQueueRequest, caller: Caller) -> Queue:
     changes = None if request.use_declared else to_changes(request)
+    if changes == {}:
+        raise FieldInvalid([Violation("limits", "names no limit: set one, or name it in update_mask to lift it")])
     limit_queue(tx, request.queue, changes, actor=caller.actor, reason=request.reason)
     return get_queue(tx, request.queue)
 
 
 def to_changes(request: pb.UpdateQueueRequest) -> dict[str, Any]:
-    """The limits that the request names, by their names in the engine; None lifts one."""
+    """The limits that the request names, by their names in the engine; None lifts one.
+
+    A rate without a window is one a minute, unless a mask says that the rate alone is to change.
+    """
     given = {field.name for field, _ in request.limits.ListFields()}
     named = set(request.update_mask.paths) or given
     limits = request.limits
@@ -55,8 +61,8 @@ def to_changes(request: pb.UpdateQueueRequest) -> dict[str, Any]:
     for name in ("max_running", "rate"):
         if name in named:
             changes[name] = getattr(limits, name) if name in given else None
-    if "rate_window" in named and "rate_window" in given:
+    if "rate_window" in given:
         changes["window"] = limits.rate_window.ToTimedelta().total_seconds()
-    elif "rate" in named or "rate_window" in named:
+    elif "rate_window" in named or ("rate" in named and not request.update_mask.paths):
         changes["window"] = DEFAULT_WINDOW
     return changes

@@ -57,6 +57,9 @@ def _stopping_message(job: Job) -> str:
     if job.stopping is None or job.status.has_ended:
         return ""
     running = sum(stage.counts.active for stage in job.stages)
+    if not running:
+        # The last stage is none of these, and the sweep may be under way.
+        return "it is being stopped"
     return f"{running} running {'step' if running == 1 else 'steps'} to stop"
 
 
