@@ -7,8 +7,8 @@ WORKDIR /src
 RUN python -m venv /opt/jobcontrol
 # The locks come first: while they stay the same, so does this layer.
 COPY requirements.lock requirements-build.lock ./
-RUN pip install --require-hashes --only-binary :all: -r requirements-build.lock \
- && /opt/jobcontrol/bin/pip install --require-hashes --only-binary :all: -r requirements.lock
+RUN pip install --no-deps --require-hashes --only-binary :all: -r requirements-build.lock \
+ && /opt/jobcontrol/bin/pip install --no-deps --require-hashes --only-binary :all: -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY sdk ./sdk
 COPY core ./core

@@ -18,7 +18,9 @@ def main() -> None:
     if not works(python):
         run([sys.executable, "-m", "venv", "--clear", str(target)], "the environment")
     install = installer(python)
-    run([*install, "--require-hashes", "--only-binary", ":all:", "-r", LOCK], LOCK)
+    # The lock names everything. Asked to look for more, pip weighs a newer release for "coverage[toml]", say, than
+    # the one that is locked, and then refuses it because it has no hash.
+    run([*install, "--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", LOCK], LOCK)
     run([*install, "--no-deps", "--no-build-isolation", "-e", "."], "this project")
 
 

@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from jobcontrol_core.domain.outcomes import Crashed
 from jobcontrol_core.domain.retry import RetryPolicy
 from jobcontrol_core.domain.waiting import Wait, WaitingReason
 from jobcontrol_core.store.explain import explain_job, explain_standstill
 from jobcontrol_core.store.pipelines import publish_pipeline
 from jobcontrol_core.store.queues import limit_queue, pause_queue
+from jobcontrol_core.store.reaping import release_session
 from jobcontrol_core.store.tables import workers
 from store.builds import Builds, tree
 from store.factories import LEASE, SUB_CONCEPTS, failed, pipeline, served_stages, stages
@@ -196,3 +198,13 @@ def test_a_job_stands_still_only_while_nothing_of_it_runs(builds: Builds) -> Non
     assert standstill(builds, running) is None
     builds.run(running, tree())
     assert standstill(builds, running) is None
+
+
+def test_a_step_whose_process_ended_runs_alone_next(builds: Builds) -> None:
+    job_id = fanned_out(builds, 1)
+    gone = builds.open_session().id
+    builds.claim(job_id, SUB_CONCEPTS, 1, session_id=gone)
+    builds.write(release_session, gone, "signal 11", Crashed("killed by SIGSEGV"))
+    wait = only(builds, job_id)
+    assert (wait.reason, wait.stage, wait.steps) == (WaitingReason.SUSPECT, "sub-concepts", 1)
+    assert wait.message.endswith("run alone, one after the other, in a process that is kept for that")

@@ -22,6 +22,8 @@ class WaitingReason(StrEnum):
     BACKOFF = "BACKOFF"
     #: An earlier job of the path must end first.
     EARLIER_JOB = "EARLIER_JOB"
+    #: It ran as its process ended, and runs alone next.
+    SUSPECT = "SUSPECT"
     #: Workers have room; others on the queue, or nobody, come first.
     IN_TURN = "IN_TURN"
     #: The finalize step is born when all others have ended.

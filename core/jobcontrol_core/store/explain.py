@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, TextClause, func, select
 
 from jobcontrol_core.domain.lifecycle import JobStatus
 from jobcontrol_core.domain.values import FINALIZE, Job, StageSpec
@@ -17,10 +17,11 @@ from jobcontrol_core.store.lookup import get_job
 from jobcontrol_core.store.receipts import read_running
 from jobcontrol_core.store.room import Crew, read_crew
 from jobcontrol_core.store.rows import Row, to_counts, to_stage_spec
-from jobcontrol_core.store.tables import IS_BACKING_OFF, job_stages, queues, steps
+from jobcontrol_core.store.tables import IS_BACKING_OFF, IS_SUSPECT, job_stages, queues, steps
 
 #: Steps and processes that one sentence names.
 NAMED = 3
+SUSPECTED = "ran as a process of theirs ended, and run alone, one after the other, in a process that is kept for that"
 
 
 def explain_job(tx: Connection, job_id: str) -> list[Wait]:
@@ -68,26 +69,30 @@ def _waits(tx: Connection, job: Job) -> Iterator[Wait]:
 
 def _stage_waits(tx: Connection, job: Job, stages: Sequence[Row], pending: dict[int, int]) -> Iterator[Wait]:
     now = read_now(tx)
-    delayed = _delayed(tx, job.id)
+    delayed, suspects = _count(tx, job.id, IS_BACKING_OFF), _count(tx, job.id, IS_SUSPECT)
     crew = read_crew(tx)
     for row in stages:
         spec = to_stage_spec(row)
         late = delayed.get(spec.number, 0)
         if late:
             yield _backoff(tx, job, spec, late)
-        due = pending[spec.number] - late
+        alone = suspects.get(spec.number, 0)
+        if alone:
+            yield Wait(WaitingReason.SUSPECT, SUSPECTED, spec.name, alone)
+        due = pending[spec.number] - late - alone
         if due > 0:
             reason, message, until = _gate_reason(tx, spec, now) or _worker_reason(tx, job, spec, crew)
             yield Wait(reason, message, spec.name, due, until)
 
 
-def _delayed(tx: Connection, job_id: str) -> dict[int, int]:
+def _count(tx: Connection, job_id: str, are_such: TextClause) -> dict[int, int]:
+    """How many steps of a job are such, by stage."""
     found = tx.execute(
-        select(steps.c.stage_no, func.count().label("delayed"))
-        .where(steps.c.job_id == job_id, IS_BACKING_OFF)
+        select(steps.c.stage_no, func.count().label("number"))
+        .where(steps.c.job_id == job_id, are_such)
         .group_by(steps.c.stage_no)
     )
-    return {row.stage_no: row.delayed for row in found}
+    return {row.stage_no: row.number for row in found}
 
 
 def _backoff(tx: Connection, job: Job, spec: StageSpec, count: int) -> Wait:

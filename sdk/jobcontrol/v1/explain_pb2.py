@@ -26,7 +26,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bjobcontrol/v1/explain.proto\x12\rjobcontrol.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\x01\n\x07Waiting\x12\x32\n\x06reason\x18\x01 \x01(\x0e\x32\x1c.jobcontrol.v1.WaitingReasonB\x04\xe2\x41\x01\x03\x12\x15\n\x07message\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05stage\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nstep_count\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12/\n\x05until\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\")\n\x11\x45xplainJobRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"=\n\x12\x45xplainJobResponse\x12\'\n\x07waiting\x18\x01 \x03(\x0b\x32\x16.jobcontrol.v1.Waiting*\xe5\x02\n\rWaitingReason\x12\x1e\n\x1aWAITING_REASON_UNSPECIFIED\x10\x00\x12\x1c\n\x18WAITING_REASON_NO_WORKER\x10\x01\x12\x1f\n\x1bWAITING_REASON_WORKERS_BUSY\x10\x02\x12\x1d\n\x19WAITING_REASON_JOB_PAUSED\x10\x03\x12\x1f\n\x1bWAITING_REASON_QUEUE_PAUSED\x10\x04\x12 \n\x1cWAITING_REASON_LIMIT_REACHED\x10\x05\x12\x1a\n\x16WAITING_REASON_BACKOFF\x10\x06\x12\x1e\n\x1aWAITING_REASON_EARLIER_JOB\x10\x07\x12\x1a\n\x16WAITING_REASON_IN_TURN\x10\x08\x12\x1e\n\x1aWAITING_REASON_OTHER_STEPS\x10\t\x12\x1b\n\x17WAITING_REASON_STOPPING\x10\nb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bjobcontrol/v1/explain.proto\x12\rjobcontrol.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\x01\n\x07Waiting\x12\x32\n\x06reason\x18\x01 \x01(\x0e\x32\x1c.jobcontrol.v1.WaitingReasonB\x04\xe2\x41\x01\x03\x12\x15\n\x07message\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05stage\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nstep_count\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12/\n\x05until\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\")\n\x11\x45xplainJobRequest\x12\x14\n\x06job_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"=\n\x12\x45xplainJobResponse\x12\'\n\x07waiting\x18\x01 \x03(\x0b\x32\x16.jobcontrol.v1.Waiting*\x81\x03\n\rWaitingReason\x12\x1e\n\x1aWAITING_REASON_UNSPECIFIED\x10\x00\x12\x1c\n\x18WAITING_REASON_NO_WORKER\x10\x01\x12\x1f\n\x1bWAITING_REASON_WORKERS_BUSY\x10\x02\x12\x1d\n\x19WAITING_REASON_JOB_PAUSED\x10\x03\x12\x1f\n\x1bWAITING_REASON_QUEUE_PAUSED\x10\x04\x12 \n\x1cWAITING_REASON_LIMIT_REACHED\x10\x05\x12\x1a\n\x16WAITING_REASON_BACKOFF\x10\x06\x12\x1e\n\x1aWAITING_REASON_EARLIER_JOB\x10\x07\x12\x1a\n\x16WAITING_REASON_IN_TURN\x10\x08\x12\x1e\n\x1aWAITING_REASON_OTHER_STEPS\x10\t\x12\x1b\n\x17WAITING_REASON_STOPPING\x10\n\x12\x1a\n\x16WAITING_REASON_SUSPECT\x10\x0b\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,7 +46,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPLAINJOBREQUEST'].fields_by_name['job_id']._loaded_options = None
   _globals['_EXPLAINJOBREQUEST'].fields_by_name['job_id']._serialized_options = b'\342A\001\002'
   _globals['_WAITINGREASON']._serialized_start=402
-  _globals['_WAITINGREASON']._serialized_end=759
+  _globals['_WAITINGREASON']._serialized_end=787
   _globals['_WAITING']._serialized_start=113
   _globals['_WAITING']._serialized_end=293
   _globals['_EXPLAINJOBREQUEST']._serialized_start=295

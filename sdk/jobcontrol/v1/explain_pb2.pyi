@@ -48,6 +48,8 @@ class _WaitingReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Waiting
     """The finalize step is born when all others have ended."""
     WAITING_REASON_STOPPING: _WaitingReason.ValueType  # 10
     """The job is stopping, and running steps have yet to let go."""
+    WAITING_REASON_SUSPECT: _WaitingReason.ValueType  # 11
+    """It ran as its process ended, and runs alone next."""
 
 class WaitingReason(_WaitingReason, metaclass=_WaitingReasonEnumTypeWrapper):
     """Why a job, or a group of its steps, does not move."""
@@ -74,6 +76,8 @@ WAITING_REASON_OTHER_STEPS: WaitingReason.ValueType  # 9
 """The finalize step is born when all others have ended."""
 WAITING_REASON_STOPPING: WaitingReason.ValueType  # 10
 """The job is stopping, and running steps have yet to let go."""
+WAITING_REASON_SUSPECT: WaitingReason.ValueType  # 11
+"""It ran as its process ended, and runs alone next."""
 Global___WaitingReason: _TypeAlias = WaitingReason  # noqa: Y015
 
 @_typing.final
