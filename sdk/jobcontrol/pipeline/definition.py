@@ -152,7 +152,8 @@ class Pipeline:
         how many steps of this stage one worker process runs at once, over all jobs.
 
         `max_running` and `rate` limit the stage's queue for all workers together: how many of its steps run at
-        once, and how many start within a window. An operator may set others while builds run. Where there is a
+        once, and how many start within a window. Pipelines that share a queue declare the same, as the one that is
+        published last is heard. An operator may set others while builds run. Where there is a
         rate, a handler that raises `RetryAfter` holds the whole queue for so long, not its step alone.
 
         A handler that runs longer than `timeout` seconds is told to stop, by `asyncio.CancelledError` or by
