@@ -20,6 +20,7 @@ OURS: tuple[Column[Any], ...] = (
     t.pipelines.c.spec,
     t.queues.c.declared,
     t.queues.c.chosen,
+    t.request_ids.c.answer,
 )
 #: A new member of what explains a state.
 EXPLANATIONS: tuple[Column[Any], ...] = (t.steps.c.failure, t.steps.c.stop_receipt, t.dead_letters.c.failure)

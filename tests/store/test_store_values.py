@@ -127,7 +127,8 @@ def test_a_step_out_of_tries_leaves_a_dead_letter_and_an_alert_in_the_same_commi
     assert alert.payload["data"]["path_id"] == "rust-101"
 
 
-@pytest.mark.parametrize("reason", list(FailureReason))
+# POISONED is said by the engine alone, of a step whose process has ended often enough.
+@pytest.mark.parametrize("reason", [reason for reason in FailureReason if reason is not FailureReason.POISONED])
 def test_a_failed_step_says_why(builds: Builds, reason: FailureReason) -> None:
     job_id = builds.start()
     builds.fan_out(job_id, 2)

@@ -153,13 +153,13 @@ def decode_event(job_id: str, sequence: int, created_at: datetime, payload: str)
     )
 
 
-def _times_to_list(times: StageTimes) -> list[int]:
-    """Nothing before a stage began, then its beginning, then its end as well."""
-    return [micros for micros in (_micros(times.started_at), _micros(times.completed_at)) if micros is not None]
+def _times_to_list(times: StageTimes) -> list[int | None]:
+    return [_micros(times.started_at), _micros(times.completed_at)]
 
 
-def _times_from_list(told: Sequence[int]) -> StageTimes:
-    return StageTimes(*(from_micros(micros) for micros in told[:2]))
+def _times_from_list(told: Sequence[int | None]) -> StageTimes:
+    """A later release may tell more after them, an earlier one told none."""
+    return StageTimes(*(_moment(micros) for micros in told[:2]))
 
 
 def step_to_json(step: Step) -> dict[str, Any]:
