@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from jobcontrol_core.store.pending import HANDS_OUT, IS_OPEN
 from jobcontrol_core.store.sessions import ServedStage, live_stages
-from jobcontrol_core.store.tables import IS_CLAIMABLE, job_stages, jobs, queues, steps
+from jobcontrol_core.store.tables import IS_CLAIMABLE, PENDING_STEPS, job_stages, jobs, queues, steps
 
 #: Stages of jobs looked at in one turn; the rest comes when these have been served.
 MOST = 1_000
@@ -35,7 +35,6 @@ class Pool:
 
 
 _stage = job_stages.c
-_pending = _stage.total - _stage.active - _stage.completed - _stage.failed - _stage.skipped
 _is_claimable = (
     select(steps.c.id)
     .where(
@@ -53,7 +52,7 @@ _CLAIMABLE_STAGES = (
         _stage.name,
         _stage.version,
         _stage.queue,
-        _pending.label("pending"),
+        PENDING_STEPS.label("pending"),
     )
     # The active jobs first, which are few, then their stages: an id that is a value has no index to be found by.
     .select_from(
@@ -62,7 +61,7 @@ _CLAIMABLE_STAGES = (
     .where(
         HANDS_OUT,
         IS_OPEN,
-        _pending > 0,
+        PENDING_STEPS > 0,
         _is_claimable,
     )
     .order_by(jobs.c.priority.desc(), jobs.c.served_at.asc().nulls_first(), jobs.c.id, _stage.stage_no)

@@ -20,7 +20,7 @@ from jobcontrol_core.store.outcomes import Ending, lock_running, write_endings
 from jobcontrol_core.store.receipts import just_stopped, write_receipts
 from jobcontrol_core.store.reports import write_reports
 from jobcontrol_core.store.rows import Row
-from jobcontrol_core.store.tables import job_stages, jobs
+from jobcontrol_core.store.tables import PENDING_STEPS, job_stages, jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +107,12 @@ def waiting_stages(ledger: Ledger) -> tuple[Waiting, ...]:
 def read_waiting(tx: Connection, job_ids: Sequence[str]) -> tuple[Waiting, ...]:
     """Stages of these jobs with PENDING steps, as far as the jobs hand out steps."""
     stage = job_stages.c
-    pending = stage.total - stage.active - stage.completed - stage.failed - stage.skipped
     found = tx.execute(
         select(stage.job_id, stage.stage_no, stage.queue)
         .select_from(job_stages.join(jobs, jobs.c.id == stage.job_id))
         .where(
             stage.job_id.in_(job_ids),
-            pending > 0,
+            PENDING_STEPS > 0,
             jobs.c.status.in_(CLAIMABLE_JOB),
             jobs.c.stopping_because.is_(None),
             jobs.c.waits_for.is_(None),

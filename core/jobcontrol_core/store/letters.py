@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from jobcontrol_core.domain.lifecycle import RUNNING_REQUEUE, RequeueState
 from jobcontrol_core.domain.values import Step
-from jobcontrol_core.store.lookup import FULL_ID_LENGTH, LISTED
+from jobcontrol_core.store.lookup import FULL_ID_LENGTH
+from jobcontrol_core.store.receipts import LISTED
 from jobcontrol_core.store.rows import to_step
 from jobcontrol_core.store.tables import dead_letters, jobs, requeues, steps
 

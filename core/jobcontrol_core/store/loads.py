@@ -17,6 +17,7 @@ from jobcontrol_core.store.tables import (
     IS_ACTIVE,
     IS_BACKING_OFF,
     IS_CLAIMABLE,
+    PENDING_STEPS,
     dead_letters,
     job_stages,
     jobs,
@@ -42,7 +43,6 @@ class Load:
 
 
 _stage = job_stages.c
-_pending = _stage.total - _stage.active - _stage.completed - _stage.failed - _stage.skipped
 
 
 def read_loads(tx: Connection, names: Sequence[str]) -> dict[str, Load]:
@@ -63,7 +63,7 @@ def read_loads(tx: Connection, names: Sequence[str]) -> dict[str, Load]:
 
 
 def _waiting(tx: Connection, names: Sequence[str]) -> dict[str, int]:
-    return _by_queue(tx, _handed_out(func.sum(_pending)).where(_stage.queue.in_(names)).group_by(_stage.queue))
+    return _by_queue(tx, _handed_out(func.sum(PENDING_STEPS)).where(_stage.queue.in_(names)).group_by(_stage.queue))
 
 
 def _delayed(tx: Connection, names: Sequence[str]) -> dict[str, int]:
@@ -87,7 +87,7 @@ def _oldest(tx: Connection, names: Sequence[str]) -> dict[str, timedelta]:
         .limit(1)
         .scalar_subquery()
     )
-    found = _handed_out(func.min(next_step)).where(_pending > 0, _stage.queue.in_(names)).group_by(_stage.queue)
+    found = _handed_out(func.min(next_step)).where(PENDING_STEPS > 0, _stage.queue.in_(names)).group_by(_stage.queue)
     now = read_now(tx)
     return {name: max(now - since, timedelta(0)) for name, since in tx.execute(found) if since is not None}
 

@@ -16,7 +16,7 @@ from jobcontrol_core.domain.stored import from_stored
 from jobcontrol_core.domain.values import Attempt, Build, ErrorInfo, Job, Step, StepLog
 from jobcontrol_core.store.blobs import unspill
 from jobcontrol_core.store.forecast import read_time_left
-from jobcontrol_core.store.receipts import RECEIPT
+from jobcontrol_core.store.receipts import LISTED
 from jobcontrol_core.store.rows import Row, to_document, to_job, to_stage_spec, to_step
 from jobcontrol_core.store.tables import job_stages, jobs, step_attempts, step_logs, steps
 
@@ -29,8 +29,6 @@ LOGS = 1_000
 MISSING = 20
 #: A literal, as in the index that finds them.
 IS_FAILED = steps.c.status == literal_column("'FAILED'")
-#: All but what is large and on no list.
-LISTED = [*(column for column in steps.c if column.name not in ("input", "output", "stop_receipt")), RECEIPT]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ RECEIPT = case(
     else_=steps.c.stop_receipt,
 ).label("stop_receipt")
 
+#: A step as lists tell it: without input and output.
+LISTED = [*(column for column in steps.c if column.name not in ("input", "output", "stop_receipt")), RECEIPT]
+
 IS_RUNNING = steps.c.status == StepStatus.PROCESSING
 #: Ended without its handler, which may run on. A literal, as in the index that finds it.
 IS_GIVEN_UP = steps.c.stop_receipt == literal_column("'ABANDONED'")
@@ -51,9 +54,8 @@ def just_stopped(ledger: Ledger) -> list[Entry]:
 
 def read_running(tx: Connection, job_id: str, *, limit: int | None = None) -> list[Step]:
     """The running steps of a job, by stage and in document order."""
-    columns = [column for column in steps.c if column.name not in ("input", "output", "stop_receipt")]
     found = tx.execute(
-        select(*columns, RECEIPT)
+        select(*LISTED)
         .where(steps.c.job_id == job_id, IS_RUNNING)
         .order_by(steps.c.stage_no, steps.c.position)
         .limit(limit)

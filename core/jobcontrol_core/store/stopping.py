@@ -17,13 +17,21 @@ from jobcontrol_core.store.ledger import Committed, Entry, Ledger
 from jobcontrol_core.store.outcomes import Ending
 from jobcontrol_core.store.receipts import IS_RUNNING
 from jobcontrol_core.store.rows import Row, require_etag, to_step
-from jobcontrol_core.store.tables import IS_ACTIVE, IS_BACKING_OFF, IS_CLAIMABLE, IS_SUSPECT, job_stages, jobs, steps
+from jobcontrol_core.store.tables import (
+    IS_ACTIVE,
+    IS_BACKING_OFF,
+    IS_CLAIMABLE,
+    IS_SUSPECT,
+    PENDING_STEPS,
+    job_stages,
+    jobs,
+    steps,
+)
 
 #: PENDING steps that one transaction ends.
 SWEEP = 1_000
 
-_stage = job_stages.c
-_HAS_PENDING = _stage.total - _stage.active - _stage.completed - _stage.failed - _stage.skipped > 0
+_HAS_PENDING = PENDING_STEPS > 0
 
 
 def cancel_job(

@@ -78,9 +78,7 @@ def start(
 def watch(
     context: typer.Context,
     job: JobId,
-    after: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Replay what followed commit N; 0: all.")
-    ] = None,
+    after: After = None,
     timeout: Timeout = "",
     allow_partial: AllowPartial = False,
 ) -> int:

@@ -25,6 +25,7 @@ from jobcontrol_core.store.retries import NewRetry, RetryPlan, read_plan, retry_
 from jobcontrol_core.store.stopping import abandon_running, cancel_job
 from jobcontrol_server.rpc.caller import Caller
 from jobcontrol_server.rpc.decoding import request_key, to_new_build, to_new_retry
+from jobcontrol_server.rpc.trying import try_out
 from jobcontrol_server.rpc.validation import document_violations, other_input_violations, parameter_violations, to_dict
 
 log = structlog.get_logger(__name__)
@@ -43,14 +44,6 @@ class Answer:
     committed: tuple[Committed, ...]
     #: What a retry that was only asked about would do.
     plan: RetryPlan | None = None
-
-
-class _Undone(Exception):
-    """Takes a transaction back, and what it would have answered out of it."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
-        super().__init__()
 
 
 class Builds:
@@ -77,11 +70,7 @@ class Builds:
         A request id is not looked at: a request may be checked first and then sent.
         """
         build = self._new_build(request, caller)
-        try:
-            self._store.write(_start_and_undo, replace(build, key=replace(build.key, request_id="")))
-        except _Undone as undone:
-            return undone.answer
-        raise AssertionError("it is always undone")
+        return try_out(self._store, _preview, replace(build, key=replace(build.key, request_id="")))
 
     def _new_build(self, request: pb.StartBuildRequest, caller: Caller) -> NewBuild:
         pipeline = self._store.read(_find_pipeline, request.pipeline or DEFAULT_PIPELINE)
@@ -96,11 +85,7 @@ class Builds:
 
     def preview_retry(self, request: pb.RetryRequest, caller: Caller) -> Answer:
         """What `retry` would answer now, without an id, and what it would do; raises what it would raise."""
-        try:
-            self._store.write(_retry_and_undo, request, caller)
-        except _Undone as undone:
-            return undone.answer
-        raise AssertionError("it is always undone")
+        return try_out(self._store, _preview_retry, request, caller)
 
     def cancel(self, request: pb.CancelRequest, caller: Caller) -> tuple[Job, list[Step]]:
         """The job, and up to MOST_RUNNING of its running steps. Raises JobNotFound, JobTerminal, EtagMismatch,
@@ -166,21 +151,21 @@ def _start(tx: Connection, build: NewBuild) -> Answer:
     return _answer(tx, start_build(tx, build))
 
 
-def _start_and_undo(tx: Connection, build: NewBuild) -> None:
+def _preview(tx: Connection, build: NewBuild) -> Answer:
     answer = _start(tx, build)
     job = answer.job if answer.is_existing else replace(answer.job, id="", last_sequence=0)
-    raise _Undone(Answer(job, answer.is_existing, committed=()))
+    return Answer(job, answer.is_existing, committed=())
 
 
 def _retry(tx: Connection, request: pb.RetryRequest, caller: Caller) -> Answer:
     return _answer(tx, retry_job(tx, _new_retry(tx, request, caller)))
 
 
-def _retry_and_undo(tx: Connection, request: pb.RetryRequest, caller: Caller) -> None:
+def _preview_retry(tx: Connection, request: pb.RetryRequest, caller: Caller) -> Answer:
     retry = _new_retry(tx, request, caller)
     answer = _answer(tx, retry_job(tx, replace(retry, key=replace(retry.key, request_id=""))))
     plan = read_plan(tx, answer.job.id)
-    raise _Undone(replace(answer, job=replace(answer.job, id="", last_sequence=0), committed=(), plan=plan))
+    return replace(answer, job=replace(answer.job, id="", last_sequence=0), committed=(), plan=plan)
 
 
 def _new_retry(tx: Connection, request: pb.RetryRequest, caller: Caller) -> NewRetry:

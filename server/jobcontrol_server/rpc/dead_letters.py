@@ -24,6 +24,7 @@ from jobcontrol_core.store.requests import claim_request, keep_answer
 from jobcontrol_core.store.requeues import LetterFailure, Requeued, requeue_letters
 from jobcontrol_server.rpc.caller import Caller
 from jobcontrol_server.rpc.decoding import request_key, to_letter_filter
+from jobcontrol_server.rpc.trying import try_out
 
 log = structlog.get_logger(__name__)
 
@@ -71,14 +72,6 @@ class _Asked:
         return 0 if self.wanted is None else max(0, count_letters(tx, tenant, self.wanted) - failed)
 
 
-class _Undone(Exception):
-    """Takes a transaction back, and what it would have answered out of it."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
-        super().__init__()
-
-
 class DeadLetters:
     """The writing calls about dead letters. When one returns, its effect is on disk.
 
@@ -101,11 +94,10 @@ class DeadLetters:
     def _act(self, act: Callable[..., _Done], request: BatchRequest, caller: Caller) -> _Done:
         """Do it, or, to see what it would do, do it and take it back."""
         if request.validate_only:
-            try:
-                self._store.write(_undo, act, request, caller)
-            except _Undone as undone:
-                return _Done(undone.answer)
-        done: _Done = self._store.write(_once, act, request, caller)
+            done: _Done = try_out(self._store, act, request, caller)
+            # What would have been made has no id that anybody could ask for.
+            return _Done(replace(done.answer, retry_job_ids=(), requeue_id=""))
+        done = self._store.write(_once, act, request, caller)
         log.info("letters_decided", call=request.DESCRIPTOR.name, count=done.answer.count, actor=caller.actor)
         return done
 
@@ -119,11 +111,6 @@ def _once(tx: Connection, act: Callable[..., _Done], request: BatchRequest, call
     done = act(tx, request, caller)
     keep_answer(tx, key, asdict(done.answer))
     return done
-
-
-def _undo(tx: Connection, act: Callable[..., _Done], request: BatchRequest, caller: Caller) -> None:
-    # What would have been made has no id that anybody could ask for.
-    raise _Undone(replace(act(tx, request, caller).answer, retry_job_ids=(), requeue_id=""))
 
 
 def _requeue(tx: Connection, request: pb.RequeueDeadLettersRequest, caller: Caller) -> _Done:

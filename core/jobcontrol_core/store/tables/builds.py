@@ -133,6 +133,10 @@ job_stages = Table(
     PrimaryKeyConstraint("job_id", "stage_no"),
 )
 
+_counted = job_stages.c
+#: Steps of a stage that neither run nor have ended, by its counters.
+PENDING_STEPS = _counted.total - _counted.active - _counted.completed - _counted.failed - _counted.skipped
+
 steps = Table(
     "steps",
     metadata,
