@@ -20,6 +20,7 @@ from services.postgres import PostgresServer
 Code = grpc.StatusCode
 CODE_OF_REASON = {
     "FIELD_INVALID": Code.INVALID_ARGUMENT,
+    "FILTER_INVALID": Code.INVALID_ARGUMENT,
     "REQUEST_ID_REUSED": Code.INVALID_ARGUMENT,
     "JOB_ID_AMBIGUOUS": Code.INVALID_ARGUMENT,
     "PAGE_TOKEN_INVALID": Code.INVALID_ARGUMENT,
@@ -103,9 +104,9 @@ async def test_a_call_that_is_not_served_yet_says_so(server: Serving, rpc: str) 
 
 
 async def test_a_field_that_is_not_served_yet_is_refused_by_name(server: Serving) -> None:
-    assert ("ListJobsRequest", "query") in NOT_YET
-    refusal = await refused(server.stub.ListJobs(pb.ListJobsRequest(query="rust")))
-    assert (refusal.code, refusal.metadata) == (Code.UNIMPLEMENTED, {"field": "query"})
+    assert ("ListJobsRequest", "order_by") in NOT_YET
+    refusal = await refused(server.stub.ListJobs(pb.ListJobsRequest(order_by="priority")))
+    assert (refusal.code, refusal.metadata) == (Code.UNIMPLEMENTED, {"field": "order_by"})
 
 
 async def test_nothing_of_a_fault_of_ours_leaks_and_the_log_has_it_all(

@@ -80,6 +80,32 @@ async def test_jobs_are_listed_by_status_path_pipeline_and_failed_steps(server: 
     assert await found(has_failed_steps=False) == {whole, waiting}
 
 
+async def test_jobs_are_searched_compared_and_counted(either_server: Serving) -> None:
+    server = either_server
+    red = await server.start("red", title="All of Rust", labels={"team": "red"}, priority=2)
+    await server.start("blue", labels={"team": "blue"})
+
+    async def found(**fields: Any) -> tuple[list[str], int]:
+        answer = await server.stub.ListJobs(pb.ListJobsRequest(with_count=True, **fields))
+        return [job.job_id for job in answer.jobs], answer.total_count
+
+    now = (await server.stub.GetJob(pb.GetJobRequest(job_id=red))).job.created_at
+    assert await found(query="RUST all") == ([red], 1)
+    assert await found(filter='labels.team = "red" AND priority > 1') == ([red], 1)
+    assert await found(labels={"team": "red"}) == ([red], 1)
+    assert await found(min_priority=1) == ([red], 1)
+    assert await found(created=pb.TimeRange(end_time=now)) == ([], 0)
+    assert (await found(page_size=1))[1] == 2
+    assert not (await server.stub.ListJobs(pb.ListJobsRequest())).HasField("total_count")
+
+
+async def test_a_filter_that_cannot_be_read_says_where(server: Serving) -> None:
+    refusal = await refused(server.stub.ListJobs(pb.ListJobsRequest(filter="status = failed OR path_id = x")))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "FILTER_INVALID")
+    assert refusal.fields == ["filter"]
+    assert "expected AND at OR path_id" in refusal.text
+
+
 async def test_a_completed_job_names_what_it_lacks_and_so_does_the_end_of_its_watch(server: Serving) -> None:
     job_id = await server.start()
     await server.work(server.worker.fan_out, job_id, 2)

@@ -9,10 +9,10 @@ from jobcontrol_core.domain.errors import JobIdAmbiguous, JobNotFound, StepNotFo
 from jobcontrol_core.domain.ids import new_id, short_id
 from jobcontrol_core.domain.lifecycle import FailureReason, JobStatus, StepStatus
 from jobcontrol_core.domain.values import ErrorInfo, Job
+from jobcontrol_core.store.jobfilters import JobFilter
 from jobcontrol_core.store.lookup import (
     MISSING,
     JobCursor,
-    JobFilter,
     get_job,
     get_step,
     list_jobs,

@@ -9,8 +9,9 @@ from jobcontrol_core.domain.outcomes import Interrupted
 from jobcontrol_core.domain.reports import Line, Progress
 from jobcontrol_core.store.eventlog import LogFilter, read_log
 from jobcontrol_core.store.exchange import exchange
+from jobcontrol_core.store.jobfilters import JobFilter
 from jobcontrol_core.store.letters import LetterFilter, list_error_groups, list_letters
-from jobcontrol_core.store.lookup import JobFilter, get_job, get_step, list_jobs, list_steps, read_build
+from jobcontrol_core.store.lookup import get_job, get_step, list_jobs, list_steps, read_build
 from jobcontrol_core.store.pipelines import get_pipeline, list_pipelines, publish_pipeline
 from jobcontrol_core.store.queues import list_queues
 from jobcontrol_core.store.reaping import reap

@@ -4,7 +4,8 @@ from jobcontrol_core.domain.lifecycle import ACTIVE_JOB, JobStatus
 from jobcontrol_core.domain.outcomes import Interrupted
 from jobcontrol_core.domain.values import ClaimedStep
 from jobcontrol_core.store.demand import read_demand
-from jobcontrol_core.store.lookup import JobFilter, list_jobs
+from jobcontrol_core.store.jobfilters import JobFilter
+from jobcontrol_core.store.lookup import list_jobs
 from jobcontrol_core.store.stopping import read_stopping_jobs
 from store.builds import Builds, tree
 from store.factories import CONCEPTS, TENANT, request_key, succeeded

@@ -212,8 +212,7 @@ def test_a_result_is_asked_for_by_a_plain_media_type() -> None:
     ("request_", "named"),
     [
         (pb.GetJobRequest(job_id=JOB, read_mask=FieldMask(paths=["*"])), "read_mask"),
-        (pb.ListJobsRequest(min_priority=0), "min_priority"),
-        (pb.ListJobsRequest(labels={"team": "red"}), "labels"),
+        (pb.ListJobsRequest(order_by="priority"), "order_by"),
         (pb.WatchProgressRequest(job_id=JOB, detail=pb.WATCH_DETAIL_JOB), "detail=WATCH_DETAIL_JOB"),
     ],
 )
@@ -238,6 +237,12 @@ def test_a_field_or_value_whose_behaviour_comes_later_is_named(request_: Message
             path_id="x",
             pipeline="p",
             has_failed_steps=False,
+            query="rust",
+            filter="status = failed",
+            labels={"team": "red"},
+            created=pb.TimeRange(),
+            min_priority=0,
+            with_count=True,
         ),
         pb.ListStepsRequest(job_id=JOB, page_size=5, page_token="t", status=[pb.STEP_STATUS_FAILED], stage="concepts"),
         pb.WatchProgressRequest(job_id=JOB, after_sequence=0, detail=pb.WATCH_DETAIL_FULL),

@@ -1,7 +1,7 @@
 """What the engine refuses, one class per reason; each carries its data and writes its own sentence.
 
 DomainError
-├── FieldInvalid          a field of the request, all violations at once
+├── FieldInvalid          a field of the request, all violations at once; FilterInvalid
 ├── PageTokenInvalid, PageTokenMismatch
 ├── RequestIdReused, JobIdAmbiguous
 ├── NotFound              JobNotFound, StepNotFound, PipelineNotFound, QueueNotFound, DeadLetterNotFound
@@ -44,6 +44,15 @@ class FieldInvalid(DomainError):
     def __init__(self, violations: Sequence[Violation]) -> None:
         self.violations = tuple(violations)
         super().__init__("; ".join(f"{violation.field}: {violation.description}" for violation in self.violations))
+
+
+class FilterInvalid(FieldInvalid):
+    """A filter that cannot be read."""
+
+    reason = "FILTER_INVALID"
+
+    def __init__(self, field: str, description: str) -> None:
+        super().__init__([Violation(field, description)])
 
 
 class PageTokenInvalid(DomainError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, literal_column, or_, select
+from sqlalchemy import Connection, Select, and_, func, literal_column, or_, select
 
 from jobcontrol_core.domain.errors import FieldInvalid, JobIdAmbiguous, JobNotFound, StepNotFound, Violation
 from jobcontrol_core.domain.ids import SHORT_ID_LENGTH
@@ -16,6 +16,7 @@ from jobcontrol_core.domain.stored import from_stored
 from jobcontrol_core.domain.values import Attempt, Build, ErrorInfo, Job, Step, StepLog
 from jobcontrol_core.store.blobs import unspill
 from jobcontrol_core.store.forecast import read_time_left
+from jobcontrol_core.store.jobfilters import JobFilter, conditions_of
 from jobcontrol_core.store.receipts import LISTED
 from jobcontrol_core.store.rows import Row, to_document, to_job, to_stage_spec, to_step
 from jobcontrol_core.store.tables import job_stages, jobs, step_attempts, step_logs, steps
@@ -29,16 +30,6 @@ LOGS = 1_000
 MISSING = 20
 #: A literal, as in the index that finds them.
 IS_FAILED = steps.c.status == literal_column("'FAILED'")
-
-
-@dataclass(frozen=True, slots=True)
-class JobFilter:
-    """Which jobs; all given conditions must hold, an empty one is not given."""
-
-    statuses: tuple[JobStatus, ...] = ()
-    path_id: str = ""
-    pipeline: str = ""
-    has_failed_steps: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +79,18 @@ def get_job(tx: Connection, job_id: str) -> Job:
 
 def list_jobs(tx: Connection, tenant: str, wanted: JobFilter, *, after: JobCursor | None, limit: int) -> list[Job]:
     """Up to `limit` jobs, newest first, after the cursor."""
-    query = select(jobs).where(jobs.c.tenant == tenant)
-    if wanted.statuses:
-        query = query.where(jobs.c.status.in_(wanted.statuses))
-    if wanted.path_id:
-        query = query.where(jobs.c.path_id == wanted.path_id)
-    if wanted.pipeline:
-        query = query.where(jobs.c.pipeline == wanted.pipeline)
-    if wanted.has_failed_steps is not None:
-        query = query.where(jobs.c.error_count > 0 if wanted.has_failed_steps else jobs.c.error_count == 0)
+    query = select(jobs).where(conditions_of(tenant, wanted))
     if after is not None:
         older = jobs.c.created_at < after.created_at
         query = query.where(or_(older, and_(jobs.c.created_at == after.created_at, jobs.c.id < after.id)))
     page = query.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
     return _with_stages(tx, tx.execute(page).mappings().all())
+
+
+def count_jobs(tx: Connection, tenant: str, wanted: JobFilter, *, most: int) -> int:
+    """How many jobs there are; `most` may mean more."""
+    found = select(jobs.c.id).where(conditions_of(tenant, wanted)).limit(most)
+    return int(tx.execute(select(func.count()).select_from(found.subquery())).scalar_one())
 
 
 def list_steps(

@@ -503,15 +503,16 @@ class ListJobsRequest(_message.Message):
     has_failed_steps: _builtins.bool
     """Set: only jobs with (true) or without (false) failed steps."""
     query: _builtins.str
-    """Words that occur in the id, the path_id, the title or an error's text.
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    """Words, in whatever case, that all occur in the id, the path_id, the title, or
+    the text of an error of the job or of one of its dead letters.
     Validation: at most 256 characters; no control characters.
     """
     filter: _builtins.str
-    """Comparisons joined by AND, over status, path_id, pipeline, triggered_by,
-    priority, error_count, created_at, completed_at and labels.KEY, with
-    = != < <= > >= and, for labels, `labels:KEY`.
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    """Comparisons joined by AND, for example `status = failed AND created_at >=
+    2026-05-01 AND labels.team != "red"`. Over status, path_id, pipeline,
+    triggered_by and labels.KEY with = and !=; over priority, error_count,
+    created_at and completed_at with = != < <= > >=; `labels:KEY` = has that label.
+    A job that lacks a value differs from every other (!=).
     Validation: at most 1024 characters.
     """
     order_by: _builtins.str
@@ -522,13 +523,10 @@ class ListJobsRequest(_message.Message):
     """
     min_priority: _builtins.int
     """Set: only jobs of at least this priority; 0 is a value, not "unset".
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
     Validation: 0 to 9.
     """
     with_count: _builtins.bool
-    """Count all jobs that meet the conditions as well.
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-    """
+    """Count all jobs that meet the conditions as well."""
     @_builtins.property
     def status(self) -> _containers.RepeatedScalarFieldContainer[Global___JobStatus.ValueType]:
         """Any of these statuses. Over HTTP the short lower-case form works too:
@@ -539,15 +537,13 @@ class ListJobsRequest(_message.Message):
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Only jobs with all of these labels. Over HTTP: ?labels[team]=red.
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-        Validation: at most 8.
+        Validation: at most 8; keys ^[a-z][a-z0-9_.-]{0,62}$; values at most 128 bytes;
+        no control characters.
         """
 
     @_builtins.property
     def created(self) -> Global___TimeRange:
-        """Only jobs created in this span. Over HTTP: ?created.startTime=...
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
-        """
+        """Only jobs created in this span. Over HTTP: ?created.startTime=..."""
 
     @_builtins.property
     def min_run_duration(self) -> _duration_pb2.Duration:

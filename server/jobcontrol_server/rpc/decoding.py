@@ -11,14 +11,17 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from jobcontrol import v1 as pb
+from jobcontrol_core.domain.comparisons import parse_filter
+from jobcontrol_core.domain.errors import FilterInvalid
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
 from jobcontrol_core.domain.moments import from_micros, to_micros
 from jobcontrol_core.domain.retry import RetryPolicy
 from jobcontrol_core.domain.values import Job, PipelineSpec, Step
 from jobcontrol_core.store.builds import NewBuild, NewDocument
 from jobcontrol_core.store.eventlog import Place
+from jobcontrol_core.store.jobfilters import JobFilter
 from jobcontrol_core.store.letters import DeadLetter, GroupCursor, LetterCursor, LetterFilter
-from jobcontrol_core.store.lookup import JobCursor, JobFilter
+from jobcontrol_core.store.lookup import JobCursor
 from jobcontrol_core.store.requests import RequestKey
 from jobcontrol_core.store.retries import NewRetry
 from jobcontrol_server.rpc.caller import Caller
@@ -104,13 +107,29 @@ def to_new_retry(request: pb.RetryRequest, job: Job, pipeline: PipelineSpec | No
     )
 
 
-def to_job_filter(request: pb.ListJobsRequest) -> JobFilter:
+def to_job_filter(given: pb.ListJobsRequest | pb.JobFilter, path: str = "") -> JobFilter:
+    """The conditions of a list or of a batch; `path` leads to them in the request. Raises FilterInvalid."""
+    try:
+        comparisons = parse_filter(given.filter)
+    except ValueError as fault:
+        raise FilterInvalid(f"{path}filter", str(fault)) from None
     return JobFilter(
-        statuses=tuple(_JOB_STATUS[status] for status in request.status),
-        path_id=request.path_id,
-        pipeline=request.pipeline,
-        has_failed_steps=request.has_failed_steps if request.HasField("has_failed_steps") else None,
+        statuses=tuple(_JOB_STATUS[status] for status in given.status),
+        path_id=given.path_id,
+        pipeline=given.pipeline,
+        has_failed_steps=given.has_failed_steps if given.HasField("has_failed_steps") else None,
+        words=tuple(given.query.split()),
+        comparisons=comparisons,
+        labels=dict(given.labels),
+        since=_bound(given.created.start_time) if given.created.HasField("start_time") else None,
+        until=_bound(given.created.end_time) if given.created.HasField("end_time") else None,
     )
+
+
+def to_listed(request: pb.ListJobsRequest) -> JobFilter:
+    """The jobs that a list is to hold. Raises FilterInvalid."""
+    least = request.min_priority if request.HasField("min_priority") else None
+    return replace(to_job_filter(request), min_priority=least)
 
 
 def to_step_statuses(request: pb.ListStepsRequest) -> tuple[StepStatus, ...]:

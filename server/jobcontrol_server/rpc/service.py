@@ -9,7 +9,7 @@ from typing import Any
 import grpc.aio
 
 from jobcontrol import v1 as pb
-from jobcontrol_core.store.lookup import list_jobs
+from jobcontrol_core.store.lookup import count_jobs, list_jobs
 from jobcontrol_core.store.pipelines import list_pipelines
 from jobcontrol_core.store.queues import list_queues
 from jobcontrol_core.store.roster import list_processes
@@ -23,8 +23,8 @@ from jobcontrol_server.rpc.decoding import (
     step_key,
     to_group_cursor,
     to_job_cursor,
-    to_job_filter,
     to_letter_cursor,
+    to_listed,
     to_place,
     to_step_cursor,
     to_watch,
@@ -59,6 +59,8 @@ Context = grpc.aio.ServicerContext[Any, Any]
 CHUNK = 256 << 10
 JOBS_PAGE, STEPS_PAGE, EVENTS_PAGE, PIPELINES_PAGE, WORKERS_PAGE, QUEUES_PAGE = 50, 100, 100, 100, 100, 100
 LETTERS_PAGE, GROUPS_PAGE = 50, 20
+#: Where the count of a filtered list ends.
+MOST_COUNTED = 1_000
 STATS_WINDOW = timedelta(hours=24)
 STARTED, EXISTING = "Build job started", "This path is being built already"
 VALID = "This build could be started; nothing was done"
@@ -119,10 +121,12 @@ class JobControl:
         tenant = caller_of(context).tenant
         size = page_size(request.page_size or request.limit, JOBS_PAGE)
         after = to_job_cursor(self._tokens.read(request, tenant))
-        jobs = await self._calls.read(list_jobs, tenant, to_job_filter(request), after=after, limit=size + 1)
+        wanted = to_listed(request)
+        jobs = await self._calls.read(list_jobs, tenant, wanted, after=after, limit=size + 1)
+        total = await self._calls.read(count_jobs, tenant, wanted, most=MOST_COUNTED) if request.with_count else None
         token = self._tokens.issue(request, tenant, job_key(jobs[size - 1])) if len(jobs) > size else ""
         _tell_next_page(context, token)
-        return pb.ListJobsResponse(jobs=map(to_job, jobs[:size]), next_page_token=token)
+        return pb.ListJobsResponse(jobs=map(to_job, jobs[:size]), next_page_token=token, total_count=total)
 
     async def ListSteps(self, request: pb.ListStepsRequest, context: Context) -> pb.ListStepsResponse:
         tenant = caller_of(context).tenant

@@ -77,7 +77,7 @@ CONSTRAINTS: Mapping[tuple[str, str], Constraint] = {
     ("ListJobsRequest", "query"): optional(text(256)),
     ("ListJobsRequest", "filter"): optional(length(1024)),
     ("ListJobsRequest", "order_by"): optional(length(64)),
-    ("ListJobsRequest", "labels"): optional(at_most(8)),
+    ("ListJobsRequest", "labels"): optional(labels(8, value_bytes=128)),
     ("ListJobsRequest", "min_run_duration"): optional(lasting()),
     ("ListJobsRequest", "min_priority"): optional(between(0, 9)),
     ("TimeRange", "end_time"): optional(not_before("start_time")),

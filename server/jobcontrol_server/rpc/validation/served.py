@@ -42,15 +42,9 @@ ALL: frozenset[int] = frozenset()
 #: Fields of served requests whose behaviour comes later; for an enum, the values that do.
 NOT_YET: Mapping[tuple[str, str], frozenset[int]] = {
     ("GetJobRequest", "read_mask"): ALL,
-    ("ListJobsRequest", "query"): ALL,
-    ("ListJobsRequest", "filter"): ALL,
     ("ListJobsRequest", "order_by"): ALL,
-    ("ListJobsRequest", "labels"): ALL,
-    ("ListJobsRequest", "created"): ALL,
     ("ListJobsRequest", "min_run_duration"): ALL,
-    ("ListJobsRequest", "min_priority"): ALL,
     ("ListJobsRequest", "read_mask"): ALL,
-    ("ListJobsRequest", "with_count"): ALL,
     ("ListStepsRequest", "parent_step_id"): ALL,
     ("ListStepsRequest", "query"): ALL,
     ("WatchProgressRequest", "detail"): frozenset({pb.WATCH_DETAIL_JOB}),
