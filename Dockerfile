@@ -23,7 +23,8 @@ FROM python:${PYTHON_VERSION}-slim
 RUN useradd --system --uid 10001 --home-dir /var/lib/jobcontrol --create-home jobcontrol
 COPY --from=build /opt/jobcontrol /opt/jobcontrol
 ENV PATH=/opt/jobcontrol/bin:$PATH PYTHONUNBUFFERED=1
-# Outside a container the server listens on the loopback address alone; here the published port decides who reaches it.
+# Outside a container the server listens on the loopback address alone; here the published port decides who reaches it,
+# and `server` asks for a JOBCONTROL_TOKEN.
 ENV JOBCONTROL_LISTEN=0.0.0.0:50051
 USER 10001
 WORKDIR /var/lib/jobcontrol

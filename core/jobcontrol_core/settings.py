@@ -40,6 +40,8 @@ class Settings(BaseSettings):
 
     #: host:port of gRPC.
     listen: str = "127.0.0.1:50051"
+    #: What every call to the server must say, and the SDK and the CLI do say. Empty = anybody may call.
+    token: str = Field("", repr=False)
     #: Watch streams that one server serves at once.
     max_watchers: int = Field(10_000, ge=1)
 
@@ -93,6 +95,16 @@ class Settings(BaseSettings):
         if not host or not port.isdecimal() or int(port) > 65535:
             raise ValueError("must be host:port, for example 127.0.0.1:50051")
         return listen
+
+    @field_validator("token")
+    @classmethod
+    def _of_a_header(cls, token: str) -> str:
+        # It travels in a header, and nothing slows down whoever tries to guess it.
+        if token and not re.fullmatch(r"[!-~]{16,}", token):
+            raise ValueError(
+                "must have at least 16 characters, ASCII without spaces, for example from: openssl rand -hex 32"
+            )
+        return token
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

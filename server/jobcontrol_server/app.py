@@ -14,6 +14,7 @@ from jobcontrol_core.bus.postman import JOBS_CHANNEL, Postman
 from jobcontrol_core.settings import Settings
 from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.schema import require_tables
+from jobcontrol_server.access import require_token
 from jobcontrol_server.dispatch import Dispatcher
 from jobcontrol_server.rpc.builds import Builds
 from jobcontrol_server.rpc.dead_letters import DeadLetters
@@ -36,9 +37,11 @@ GRACE = 10.0
 async def running_server(settings: Settings, *, pace: Pace | None = None) -> AsyncIterator[str]:
     """A server that serves while the block runs; it yields the address, with the port that it really got.
 
-    Raises AddressTaken, NotMigrated, or Unavailable if the database is out of reach. Leaving the block drains:
+    Raises SettingsError where a token is needed and none set, AddressTaken, NotMigrated, or Unavailable if the
+    database is out of reach. Leaving the block drains:
     health says NOT_SERVING, watches end, calls under way end, then everything that was opened is closed.
     """
+    require_token(settings, settings.listen)
     async with AsyncExitStack() as opened:
         store = Store(settings.database_url)
         opened.push_async_callback(asyncio.to_thread, store.close)
@@ -51,7 +54,7 @@ async def running_server(settings: Settings, *, pace: Pace | None = None) -> Asy
         opened.push_async_callback(hub.close)
         builds, letters = Builds(store, postman), DeadLetters(store, postman)
         service = JobControl(calls, builds, Queues(store), letters, hub, PageTokens(settings.database_url))
-        listening = Listening(service, settings.listen)
+        listening = Listening(service, settings.listen, token=settings.token)
         opened.push_async_callback(listening.stop, GRACE)
         listener = Listener(settings.redis, JOBS_CHANNEL, hub.hear)
         opened.push_async_callback(asyncio.to_thread, listener.close)

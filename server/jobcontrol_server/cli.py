@@ -19,8 +19,8 @@ def server(
     from jobcontrol_core.logs import configure_logs
     from jobcontrol_core.settings import Settings, SettingsError
     from jobcontrol_core.store.schema import NotMigrated
+    from jobcontrol_server.addresses import AddressTaken
     from jobcontrol_server.app import serve
-    from jobcontrol_server.rpc.listening import AddressTaken
 
     configure_logs("server", is_verbose=verbose)
     try:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 
 from docs.deployment import compose, own_services
 from house.settings_names import every_name
+from house.source_tree import read
 from jobcontrol_core.settings import Settings
 
 
@@ -27,7 +28,11 @@ def default_port() -> str:
 
 
 def interpolated(text: str, **values: str) -> str:
-    """`text` with each ${NAME:-default} replaced as docker compose does."""
+    """`text` with each ${NAME:-default} and ${NAME:?why it is needed} replaced as docker compose does."""
+    for name, why in re.findall(r"\$\{(\w+):\?([^}]*)\}", text):
+        if not values.get(name):
+            raise LookupError(why)
+        text = text.replace(f"${{{name}:?{why}}}", values[name])
     return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda found: values.get(found[1], found[2]), text)
 
 
@@ -79,6 +84,14 @@ def test_the_server_listens_on_the_default_port_and_is_published_on_the_loopback
     assert server["environment"]["JOBCONTROL_LISTEN"] == f"0.0.0.0:{default_port()}"
     assert [interpolated(port) for port in server["ports"]] == [f"127.0.0.1:{default_port()}:{default_port()}"]
     assert [name for name, service in compose()["services"].items() if "ports" in service] == ["server"]
+
+
+def test_a_server_in_a_container_needs_a_token_and_the_refusal_says_where_to_read_how() -> None:
+    given = own_services()["server"]["environment"]["JOBCONTROL_TOKEN"]
+    with pytest.raises(LookupError, match=r"docker-compose\.yml"):
+        interpolated(given)
+    assert interpolated(given, JOBCONTROL_TOKEN="0123456789abcdef") == "0123456789abcdef"
+    assert "JOBCONTROL_TOKEN=" in read(Path("docker-compose.yml")).partition("\nname:")[0]
 
 
 def test_redis_appends_every_command_to_a_file_in_a_named_volume() -> None:

@@ -24,9 +24,9 @@ from jobcontrol_core.settings import Settings
 from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.schema import NotMigrated
 from jobcontrol_core.store.tables import metadata
+from jobcontrol_server.addresses import AddressTaken
 from jobcontrol_server.app import running_server
 from jobcontrol_server.rpc.builds import Builds
-from jobcontrol_server.rpc.listening import AddressTaken
 from rpc.serving import NO_REDIS, Serving, prepared_store, serving
 from services.postgres import PostgresServer
 
@@ -107,7 +107,9 @@ async def test_a_port_that_somebody_has_is_refused(sqlite_url: str) -> None:
 async def test_an_address_of_another_machine_is_refused(sqlite_url: str, address: str) -> None:
     await asyncio.to_thread(lambda: prepared_store(sqlite_url).close())
     with pytest.raises(AddressTaken, match=address):
-        async with running_server(Settings.load(database_url=sqlite_url, redis_url=NO_REDIS, listen=address)):
+        async with running_server(
+            Settings.load(database_url=sqlite_url, redis_url=NO_REDIS, listen=address, token="0123456789abcdef")
+        ):
             pass
 
 

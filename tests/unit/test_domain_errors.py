@@ -12,6 +12,7 @@ from jobcontrol_core.domain.errors import (
     DomainError,
     EtagMismatch,
     FieldInvalid,
+    FilterInvalid,
     JobIdAmbiguous,
     JobNotFound,
     JobNotPausable,
@@ -28,6 +29,8 @@ from jobcontrol_core.domain.errors import (
     ServerDraining,
     StepNotFound,
     StorageFull,
+    TokenInvalid,
+    TokenMissing,
     TooManyWatchers,
     Unavailable,
     Violation,
@@ -35,6 +38,7 @@ from jobcontrol_core.domain.errors import (
 
 EVERY = [
     (FieldInvalid([Violation("path_id", "must be set")]), {}, "path_id: must be set"),
+    (FilterInvalid("filter", "must compare"), {}, "filter: must compare"),
     (PageTokenInvalid(), {}, "not issued"),
     (PageTokenMismatch(), {}, "other arguments"),
     (RequestIdReused("r-1"), {"request_id": "r-1"}, "r-1"),
@@ -63,6 +67,8 @@ EVERY = [
     (StorageFull(), {}, "no space"),
     (ServerDraining(), {}, "shutting down"),
     (TooManyWatchers(9), {}, "9 watchers"),
+    (TokenMissing(), {}, "asks for a token"),
+    (TokenInvalid(), {}, "not the token"),
 ]
 
 
@@ -75,7 +81,7 @@ def test_an_error_carries_its_facts_and_writes_its_own_sentence(
 
 
 def test_every_error_that_can_be_raised_has_a_reason_of_its_own() -> None:
-    concrete = [kind for kind in _below(DomainError) if not kind.__subclasses__()]
+    concrete = [kind for kind in _below(DomainError) if kind.reason or not kind.__subclasses__()]
     reasons = [kind.reason for kind in concrete]
     assert all(reason == reason.upper() != "" for reason in reasons)
     assert len(set(reasons)) == len(reasons)

@@ -23,6 +23,8 @@ REFUSED = [
     ("JOBCONTROL_HEARTBEAT_SECONDS", "0"),
     ("JOBCONTROL_DRAIN_SECONDS", "-1"),
     ("JOBCONTROL_LISTEN", "50051"),
+    ("JOBCONTROL_TOKEN", "fifteen-letters"),
+    ("JOBCONTROL_TOKEN", "not a word, though long"),
     ("JOBCONTROL_DATABASE_URL", "mysql://localhost/jobs"),
     ("JOBCONTROL_LEASE_SECONDS", "1"),
     ("DATABASE_URL", "postgresql+asyncpg://localhost/jobs"),
@@ -138,8 +140,8 @@ def test_a_password_may_hold_any_character() -> None:
     assert (told["host"], told["password"], told["db"]) == ("h", "p@ss:/w?rd#1%20", 0)
 
 
-def test_a_password_is_not_shown() -> None:
-    assert "secret" not in repr(Settings.load(redis_password="secret"))
+def test_passwords_and_tokens_are_not_shown() -> None:
+    assert "secret" not in repr(Settings.load(redis_password="secret", token="secret-secret-secret"))
 
 
 def test_the_concurrency_of_the_first_designs_queues_goes_before_the_pipelines_own() -> None:

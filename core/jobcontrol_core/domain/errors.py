@@ -10,6 +10,7 @@ DomainError
 ├── EtagMismatch
 ├── NotServedYet
 ├── TooManyWatchers
+├── Unauthenticated       TokenMissing, TokenInvalid
 └── Unavailable           BackendUnavailable, StorageFull, ServerDraining
 """
 
@@ -253,3 +254,21 @@ class TooManyWatchers(DomainError):
     def __init__(self, limit: int) -> None:
         self.limit = limit
         super().__init__(f"this server already has {limit} watchers; try again or use another server")
+
+
+class Unauthenticated(DomainError):
+    """The caller has not proved who they are."""
+
+
+class TokenMissing(Unauthenticated):
+    reason = "TOKEN_MISSING"
+
+    def __init__(self) -> None:
+        super().__init__("this server asks for a token; send it as authorization: Bearer TOKEN")
+
+
+class TokenInvalid(Unauthenticated):
+    reason = "TOKEN_INVALID"
+
+    def __init__(self) -> None:
+        super().__init__("this is not the token of this server")

@@ -44,7 +44,8 @@ class JobControlStub:
     An error is a google.rpc.Status that carries a google.rpc.ErrorInfo with
     domain "jobcontrol.v1" and the reason named after the code below. Any RPC may
     also answer UNAVAILABLE with BACKEND_UNAVAILABLE, STORAGE_FULL or
-    SERVER_DRAINING, each with a google.rpc.RetryInfo. An ending of an id that
+    SERVER_DRAINING, each with a google.rpc.RetryInfo; and where the server has a
+    token, UNAUTHENTICATED with TOKEN_MISSING or TOKEN_INVALID. An ending of an id that
     several share is INVALID_ARGUMENT/JOB_ID_AMBIGUOUS; its metadata.candidates
     lists them.
     """
@@ -218,7 +219,8 @@ class JobControlServicer:
     An error is a google.rpc.Status that carries a google.rpc.ErrorInfo with
     domain "jobcontrol.v1" and the reason named after the code below. Any RPC may
     also answer UNAVAILABLE with BACKEND_UNAVAILABLE, STORAGE_FULL or
-    SERVER_DRAINING, each with a google.rpc.RetryInfo. An ending of an id that
+    SERVER_DRAINING, each with a google.rpc.RetryInfo; and where the server has a
+    token, UNAUTHENTICATED with TOKEN_MISSING or TOKEN_INVALID. An ending of an id that
     several share is INVALID_ARGUMENT/JOB_ID_AMBIGUOUS; its metadata.candidates
     lists them.
     """
@@ -759,7 +761,8 @@ class JobControl:
     An error is a google.rpc.Status that carries a google.rpc.ErrorInfo with
     domain "jobcontrol.v1" and the reason named after the code below. Any RPC may
     also answer UNAVAILABLE with BACKEND_UNAVAILABLE, STORAGE_FULL or
-    SERVER_DRAINING, each with a google.rpc.RetryInfo. An ending of an id that
+    SERVER_DRAINING, each with a google.rpc.RetryInfo; and where the server has a
+    token, UNAUTHENTICATED with TOKEN_MISSING or TOKEN_INVALID. An ending of an id that
     several share is INVALID_ARGUMENT/JOB_ID_AMBIGUOUS; its metadata.candidates
     lists them.
     """

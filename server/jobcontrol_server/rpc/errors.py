@@ -24,6 +24,7 @@ from jobcontrol_core.domain.errors import (
     PathBuildActive,
     RequestIdReused,
     TooManyWatchers,
+    Unauthenticated,
     Unavailable,
     WrongState,
 )
@@ -100,6 +101,7 @@ RULES: Mapping[type[DomainError], Rule] = {
     NotServedYet: Rule(Code.UNIMPLEMENTED, _nothing),
     Unavailable: Rule(Code.UNAVAILABLE, _retry),
     TooManyWatchers: Rule(Code.RESOURCE_EXHAUSTED, _quota),
+    Unauthenticated: Rule(Code.UNAUTHENTICATED, _nothing),
 }
 
 

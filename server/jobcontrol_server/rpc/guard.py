@@ -97,13 +97,14 @@ async def _refuse(method: str, error: Exception, context: Context) -> NoReturn:
         raise error
     if isinstance(error, DomainError):
         log.debug("rpc_refused", method=method, reason=error.reason, error=str(error))
-        await _abort(context, to_status(error))
+        await abort(context, to_status(error))
     request_id = new_id()
     log.error("rpc_failed", method=method, request_id=request_id, exc_info=error)
-    await _abort(context, internal_status(request_id))
+    await abort(context, internal_status(request_id))
 
 
-async def _abort(context: Context, status: status_pb2.Status) -> NoReturn:
+async def abort(context: Context, status: status_pb2.Status) -> NoReturn:
+    """End the call with `status`, details included."""
     await context.abort(
         CODES[status.code], status.message, trailing_metadata=((DETAILS_KEY, status.SerializeToString()),)
     )

@@ -12,6 +12,8 @@ from grpc_health.v1 import health, health_pb2_grpc  # type: ignore[import-untype
 from grpc_health.v1.health_pb2 import HealthCheckResponse  # type: ignore[import-untyped]
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 
+from jobcontrol_server.addresses import AddressTaken, split
+from jobcontrol_server.rpc.doorkeeper import Doorkeeper
 from jobcontrol_server.rpc.guard import Guard
 from jobcontrol_server.rpc.methods import SERVICE, add_service
 from jobcontrol_server.rpc.service import JobControl
@@ -41,18 +43,15 @@ OPTIONS: tuple[tuple[str, Any], ...] = (
 )
 
 
-class AddressTaken(Exception):
-    """Nothing can listen there."""
-
-    def __init__(self, address: str, why: str) -> None:
-        super().__init__(f"cannot listen on {address} ({why}); choose another: --listen HOST:PORT")
-
-
 class Listening:
-    """A server with health and reflection. `address` has the port that it really got."""
+    """A server with health and reflection. `address` has the port that it really got.
 
-    def __init__(self, service: JobControl, address: str) -> None:
-        self._server = grpc.aio.server(interceptors=(Guard(),), options=OPTIONS)
+    Where there is a `token`, every call must say it.
+    """
+
+    def __init__(self, service: JobControl, address: str, *, token: str = "") -> None:
+        door = (Doorkeeper(token),) if token else ()
+        self._server = grpc.aio.server(interceptors=(*door, Guard()), options=OPTIONS)
         self._health = health.aio.HealthServicer()
         add_service(self._server, service)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -77,10 +76,9 @@ class Listening:
 
 
 def _bind(server: grpc.aio.Server, address: str) -> str:
-    host, _, port = address.rpartition(":")
-    _require_free(host.strip("[]"), int(port), address)
+    _require_free(*split(address), address)
     try:
-        return f"{host}:{server.add_insecure_port(address)}"
+        return f"{address.rpartition(':')[0]}:{server.add_insecure_port(address)}"
     except RuntimeError as error:
         raise AddressTaken(address, str(error)) from None
 
