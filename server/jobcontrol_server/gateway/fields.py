@@ -1,0 +1,89 @@
+"""What the fields of messages are, as far as REST must tell them apart."""
+
+from typing import cast
+
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, EnumValueDescriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+TIMESTAMP = "google.protobuf.Timestamp"
+DURATION = "google.protobuf.Duration"
+FIELD_MASK = "google.protobuf.FieldMask"
+STRUCT = "google.protobuf.Struct"
+VALUE = "google.protobuf.Value"
+LIST_VALUE = "google.protobuf.ListValue"
+ANY = "google.protobuf.Any"
+HTTP_BODY = "google.api.HttpBody"
+NULL_VALUE = "google.protobuf.NullValue"
+
+WRAPPERS = frozenset(
+    f"google.protobuf.{name}Value"
+    for name in ("Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes")
+)
+
+TEXTUAL = WRAPPERS | {TIMESTAMP, DURATION, FIELD_MASK}
+"""The messages that a path or a query can fill, because one text says all of them."""
+
+INTEGERS = {
+    FieldDescriptor.TYPE_INT32: (-(1 << 31), (1 << 31) - 1),
+    FieldDescriptor.TYPE_SINT32: (-(1 << 31), (1 << 31) - 1),
+    FieldDescriptor.TYPE_SFIXED32: (-(1 << 31), (1 << 31) - 1),
+    FieldDescriptor.TYPE_UINT32: (0, (1 << 32) - 1),
+    FieldDescriptor.TYPE_FIXED32: (0, (1 << 32) - 1),
+    FieldDescriptor.TYPE_INT64: (-(1 << 63), (1 << 63) - 1),
+    FieldDescriptor.TYPE_SINT64: (-(1 << 63), (1 << 63) - 1),
+    FieldDescriptor.TYPE_SFIXED64: (-(1 << 63), (1 << 63) - 1),
+    FieldDescriptor.TYPE_UINT64: (0, (1 << 64) - 1),
+    FieldDescriptor.TYPE_FIXED64: (0, (1 << 64) - 1),
+}
+"""The least and the greatest value of each integral type."""
+
+FLOATS = frozenset({FieldDescriptor.TYPE_FLOAT, FieldDescriptor.TYPE_DOUBLE})
+
+
+def descriptor_of(message: Message | type[Message]) -> Descriptor:
+    """The descriptor of a message, as the type that says what it can do."""
+    return cast(Descriptor, message.DESCRIPTOR)
+
+
+def is_map(field: FieldDescriptor) -> bool:
+    """Whether it maps keys to values; such a field is repeated too."""
+    return field.message_type is not None and bool(field.message_type.GetOptions().map_entry)
+
+
+def field_named(message: Descriptor, name: str) -> FieldDescriptor | None:
+    """The field of this name, be it the one in the proto file or the one in JSON."""
+    found = message.fields_by_name.get(name)
+    if found is None:
+        found = next((field for field in message.fields if field.json_name == name), None)
+    return found
+
+
+def has_bytes(message: Descriptor, *, seen: frozenset[str] = frozenset()) -> bool:
+    """Whether some field of the message, or of a message in it, is bytes."""
+    if message.full_name in seen:
+        return False
+    within = seen | {message.full_name}
+    return any(
+        field.type == FieldDescriptor.TYPE_BYTES
+        or (field.message_type is not None and has_bytes(field.message_type, seen=within))
+        for field in message.fields
+    )
+
+
+def enum_value_named(enum: EnumDescriptor, text: str) -> EnumValueDescriptor | None:
+    """The value of this name: in full, or without the type's prefix, in any case, with `-` for `_`.
+
+    `failed` is JOB_STATUS_FAILED of an enum JobStatus.
+    """
+    if text in enum.values_by_name:
+        return enum.values_by_name[text]
+    name = text.upper().replace("-", "_")
+    return enum.values_by_name.get(name) or enum.values_by_name.get(_prefix_of(enum) + name)
+
+
+def _prefix_of(enum: EnumDescriptor) -> str:
+    spaced = "".join(
+        f"_{letter}" if letter.isupper() and position and not enum.name[position - 1].isupper() else letter
+        for position, letter in enumerate(enum.name)
+    )
+    return f"{spaced.upper()}_"
