@@ -12,7 +12,6 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 from google.protobuf.message import Message
 
 from jobcontrol_server.gateway.fields import TEXTUAL, descriptor_of, is_map
-from jobcontrol_server.gateway.matching import Route, Routes
 from jobcontrol_server.gateway.templates import Template, TemplateInvalid, parse_template
 
 _METHODS_WITHOUT_BODY = frozenset({"GET", "HEAD"})
@@ -86,11 +85,6 @@ def bindings_of(services: Iterable[ServiceDescriptor]) -> tuple[Binding, ...]:
         if method.GetOptions().HasExtension(annotations_pb2.http)
         for binding in _bindings_of_method(method)
     )
-
-
-def routes_of(bindings: Iterable[Binding]) -> Routes[Binding]:
-    """The bindings in their order of precedence. Raises RoutesAmbiguous if two of them match the same paths."""
-    return Routes(Route(binding.http_method, binding.template, binding) for binding in bindings)
 
 
 def _bindings_of_method(descriptor: MethodDescriptor) -> Iterator[Binding]:

@@ -1,4 +1,4 @@
-"""What a text in a path or in a query says of a field. Stricter than Python: digits are ASCII digits, and that is all."""
+"""What a text in a path or in a query says of a field, strictly: digits are ASCII digits, and that is all of them."""
 
 import base64
 import math
@@ -56,8 +56,9 @@ def value_from_text(field: FieldDescriptor, text: str) -> Any:
 
 
 def fill_from_text(message: Message, text: str) -> None:
-    """Make `message`, of a type in TEXTUAL, say what the text says. Raises TextInvalid."""
+    """Make `message`, of a type in TEXTUAL, say what the text says, whatever it said. Raises TextInvalid."""
     kind = message.DESCRIPTOR.full_name
+    message.Clear()
     if kind in WRAPPERS:
         field = descriptor_of(message).fields_by_name["value"]
         message.SetInParent()

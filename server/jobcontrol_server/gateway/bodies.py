@@ -1,0 +1,67 @@
+"""Proto3 JSON in full and nothing else: what json_format would let through is refused before it reads."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from google.protobuf import json_format
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from jobcontrol_server.gateway.failures import FieldRefused, malformed
+from jobcontrol_server.gateway.fields import descriptor_of
+from jobcontrol_server.gateway.strictness import JsonRefused, checked_message
+
+_MAX_DEPTH = 100
+_BLANK = b" \t\r\n"
+_PLACE = re.compile(r" at [\w.\[\]]+$")
+
+
+def fill_from_body(message: Message, body: bytes, field: FieldDescriptor | None) -> None:
+    """Make `message`, or one field of it, say what a JSON body says; a blank body says nothing.
+
+    Raises Failure for what is not one JSON value in UTF-8, or does not fit the message exactly.
+    """
+    if not body.strip(_BLANK):
+        return
+    value = _one_value(body)
+    if field is not None:
+        value = {field.json_name: value}
+    elif not isinstance(value, dict):
+        raise malformed("the body must be a JSON object")
+    try:
+        json_format.ParseDict(checked_message(descriptor_of(message), value), message, max_recursion_depth=_MAX_DEPTH)
+    except JsonRefused as refused:
+        raise FieldRefused(refused.field, refused.reason) from refused
+    except (json_format.ParseError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise malformed(f"the body does not fit: {_PLACE.sub('', str(error))}") from error
+
+
+def _one_value(body: bytes) -> Any:
+    try:
+        text = body.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+        if "\\u" in text:
+            # Half of a surrogate pair is no character: writing it as UTF-8 tells.
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeError as error:
+        raise malformed("the body is not UTF-8, or holds half of a surrogate pair") from error
+    except RecursionError as error:
+        raise malformed("the body is nested too deep") from error
+    except ValueError as error:
+        raise malformed(f"the body is not one JSON value: {error}") from error
+    return value
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice!r} stands twice in one object")
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON; in quotes it is a number")

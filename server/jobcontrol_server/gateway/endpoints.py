@@ -1,0 +1,113 @@
+"""What a route leads to: one RPC, called with what the request says, and answered as REST answers."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import grpc
+
+from jobcontrol_server.gateway.answers import answer_of
+from jobcontrol_server.gateway.bindings import Binding
+from jobcontrol_server.gateway.errors import failure_of
+from jobcontrol_server.gateway.events import EVENT_STREAM, Events, EventStream, resume
+from jobcontrol_server.gateway.exchange import Exchange
+from jobcontrol_server.gateway.failures import Failure
+from jobcontrol_server.gateway.framing import BodyStream, Framing, Lines, Parts, is_http_body
+from jobcontrol_server.gateway.headers import headers_of, metadata_of, timeout_of
+from jobcontrol_server.gateway.requests import Reader
+from jobcontrol_server.gateway.streams import draining_failure, serve_stream
+
+
+class Endpoint(Protocol):
+    """Serves the requests of one binding."""
+
+    binding: Binding
+
+    async def serve(self, exchange: Exchange, path_values: Mapping[str, str]) -> None:
+        """Answer one request. Raises Failure, or ClientGone."""
+
+
+class Unary:
+    """A binding of an RPC that answers once. A call without Grpc-Timeout ends after `timeout` seconds."""
+
+    def __init__(self, binding: Binding, channel: grpc.aio.Channel, reader: Reader, *, timeout: float) -> None:
+        self.binding = binding
+        self._reader = reader
+        self._timeout = timeout
+        method = binding.method
+        self._call: Any = channel.unary_unary(
+            method.path,
+            request_serializer=method.request.SerializeToString,
+            response_deserializer=method.response.FromString,
+        )
+
+    async def serve(self, exchange: Exchange, path_values: Mapping[str, str]) -> None:
+        request = await self._reader.read(exchange, self.binding, path_values)
+        timeout = timeout_of(exchange.headers)
+        call = self._call(
+            request,
+            metadata=metadata_of(exchange.headers, exchange.client),
+            timeout=self._timeout if timeout is None else timeout,
+        )
+        try:
+            message = await exchange.unless_gone(call)
+            metadata = [*(await call.initial_metadata()), *(await call.trailing_metadata())]
+        except grpc.aio.AioRpcError as error:
+            raise failure_of(error) from error
+        answer = answer_of(message, self.binding.response_body)
+        await exchange.answer(200, answer.content, [*answer.headers, *headers_of(metadata)])
+
+
+class Stream:
+    """A binding of an RPC that answers with a stream: lines of JSON, events if asked for, or parts of one body."""
+
+    def __init__(
+        self,
+        binding: Binding,
+        channel: grpc.aio.Channel,
+        reader: Reader,
+        *,
+        draining: asyncio.Event,
+        events: EventStream | None = None,
+        body: BodyStream | None = None,
+    ) -> None:
+        self.binding = binding
+        self._reader = reader
+        self._draining = draining
+        self._facts = events
+        self._parts = Parts(binding, body) if body is not None or is_http_body(binding.method.response) else None
+        self._lines = Lines(binding)
+        self._events = Events(binding, events)
+        method = binding.method
+        # Messages stay bytes: many streams send the same ones, and what they look like is worked out once.
+        self._call: Any = channel.unary_stream(method.path, request_serializer=method.request.SerializeToString)
+
+    async def serve(self, exchange: Exchange, path_values: Mapping[str, str]) -> None:
+        framing = self._framing_for(exchange)
+        try:
+            await self._serve(exchange, path_values, framing)
+        except Failure as failure:
+            content = framing.refusal(failure)
+            if content is None:
+                raise
+            await exchange.answer(failure.http_status, *content)
+
+    async def _serve(self, exchange: Exchange, path_values: Mapping[str, str], framing: Framing) -> None:
+        request = await self._reader.read(exchange, self.binding, path_values)
+        last_id = exchange.header(b"last-event-id") if framing is self._events else ""
+        if last_id and self._facts is not None:
+            resume(request, self._facts, last_id)
+            framing = self._events.resumed_at(last_id)
+        timeout = timeout_of(exchange.headers)
+        metadata = metadata_of(exchange.headers, exchange.client)
+        if self._draining.is_set():
+            raise draining_failure()
+        call = self._call(request, metadata=metadata, timeout=timeout)
+        await serve_stream(call, framing, exchange, self._draining)
+
+    def _framing_for(self, exchange: Exchange) -> Framing:
+        if self._parts is not None:
+            return self._parts
+        accepted = exchange.header(b"accept").split(",")
+        wants_events = any(part.partition(";")[0].strip().lower() == EVENT_STREAM for part in accepted)
+        return self._events if wants_events else self._lines

@@ -1,0 +1,119 @@
+"""Streams as server-sent events, which a browser's EventSource reads, resumes after a break and ends: R15 and R16."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from jobcontrol_server.gateway.answers import json_value, to_json
+from jobcontrol_server.gateway.bindings import Binding, RpcMethod
+from jobcontrol_server.gateway.errors import document_of
+from jobcontrol_server.gateway.failures import Failure, FieldRefused
+from jobcontrol_server.gateway.fields import INTEGERS, descriptor_of
+from jobcontrol_server.gateway.headers import Header
+from jobcontrol_server.gateway.texts import TextInvalid, value_from_text
+
+EVENT_STREAM = "text/event-stream"
+
+_REMEMBERED = 512
+_REMEMBERED_SIZE = 64 << 10
+
+
+@dataclass(frozen=True)
+class EventStream:
+    """What server-sent events must know of a stream: names of fields in its request and its messages."""
+
+    id: str
+    """The field of a message that says how far the stream has come, and so resumes it."""
+    resume: str
+    """The field of the request that takes such an id, to go on after it."""
+    heartbeat: str | None = None
+    """The field of a message that is set if it says only that the stream lives."""
+    end: str | None = None
+    """The field of a message that is set if it is the last for good."""
+
+
+class StreamUnfit(ValueError):
+    """Facts about an event stream that its messages contradict."""
+
+
+class Events:
+    """A stream as events: `id` and one line of `data` each; no name, so that browsers take them for messages.
+
+    Heartbeats are comments, and tell no id. A good end is the event `end`, a failure the event `stream-error`.
+    """
+
+    opening = b"retry: 2000\n\n"
+    # An event without data is never dispatched.
+    ending = b"event: end\ndata: {}\n\n"
+
+    def __init__(self, binding: Binding, facts: EventStream | None, *, last_id: str = "") -> None:
+        self._binding = binding
+        self._facts = facts
+        self._last_id = last_id
+        self._remembered = lru_cache(_REMEMBERED)(self._event)
+
+    def resumed_at(self, last_id: str) -> "Events":
+        """The same events for a caller who has seen those up to `last_id`."""
+        resumed = Events(self._binding, self._facts, last_id=last_id)
+        resumed._remembered = self._remembered
+        return resumed
+
+    def headers(self, first: bytes | None) -> list[Header]:
+        return [
+            (b"content-type", EVENT_STREAM.encode("ascii")),
+            (b"cache-control", b"no-cache"),
+            (b"x-accel-buffering", b"no"),
+        ]
+
+    def frame(self, raw: bytes) -> bytes:
+        return self._remembered(raw) if len(raw) <= _REMEMBERED_SIZE else self._event(raw)
+
+    def failure(self, failure: Failure) -> bytes:
+        return b"event: stream-error\ndata: " + to_json(document_of(failure)) + b"\n\n"
+
+    def is_over(self, first: bytes) -> bool:
+        if self._facts is None or self._facts.end is None or not self._last_id:
+            return False
+        message = self._binding.method.response.FromString(first)
+        return message.HasField(self._facts.end) and str(getattr(message, self._facts.id)) == self._last_id
+
+    def refusal(self, failure: Failure) -> None:
+        return None
+
+    def _event(self, raw: bytes) -> bytes:
+        message = self._binding.method.response.FromString(raw)
+        facts = self._facts
+        if facts is not None and facts.heartbeat is not None and message.HasField(facts.heartbeat):
+            return b": heartbeat\n\n"
+        data = b"data: " + to_json(json_value(message, self._binding.response_body)) + b"\n\n"
+        return data if facts is None else b"id: " + str(getattr(message, facts.id)).encode("utf-8") + b"\n" + data
+
+
+def resume(message: Message, facts: EventStream, last_id: str) -> None:
+    """Make the request go on after the id that a browser saw last. Raises Failure for what can be none."""
+    field = descriptor_of(message).fields_by_name[facts.resume]
+    try:
+        value = value_from_text(field, last_id)
+        if field.type in INTEGERS and value < 0:
+            raise TextInvalid("expected a whole number from 0 on")
+    except TextInvalid as error:
+        raise FieldRefused("Last-Event-ID", str(error)) from error
+    setattr(message, facts.resume, value)
+
+
+def refuse_unfit(method: RpcMethod, facts: EventStream) -> None:
+    """Raise StreamUnfit if the messages of the RPC have not the fields that the facts name."""
+    request, response = descriptor_of(method.request), descriptor_of(method.response)
+    named = [(response, facts.id), (request, facts.resume), (response, facts.heartbeat), (response, facts.end)]
+    for message, name in named:
+        if name is not None and name not in message.fields_by_name:
+            raise StreamUnfit(f"{method.full_name}: {message.full_name} has no field {name!r}")
+    for message, name in named[:2]:
+        field = message.fields_by_name[str(name)]
+        if field.is_repeated or (field.type not in INTEGERS and field.type != FieldDescriptor.TYPE_STRING):
+            raise StreamUnfit(f"{method.full_name}: {field.full_name} is neither a whole number nor a string")
+    for message, name in named[2:]:
+        if name is not None and not message.fields_by_name[name].has_presence:
+            raise StreamUnfit(f"{method.full_name}: {message.full_name}.{name} is never unset")

@@ -1,0 +1,94 @@
+"""The message that a request says, of its path, its query and its body together."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from jobcontrol_server.gateway.bindings import WHOLE, Binding
+from jobcontrol_server.gateway.bodies import fill_from_body
+from jobcontrol_server.gateway.exchange import Exchange
+from jobcontrol_server.gateway.failures import FieldRefused, malformed, type_refused
+from jobcontrol_server.gateway.fields import HTTP_BODY, descriptor_of, has_bytes
+from jobcontrol_server.gateway.query import fields_on, fill_from_query, set_text
+from jobcontrol_server.gateway.texts import TextInvalid
+
+_JSON_TYPE = re.compile(r"application/json|[^/;\s]+/[^/;\s]+\+json", re.IGNORECASE)
+_WITHOUT_BODY = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How requests are read: what a body may weigh, and which field an Idempotency-Key fills."""
+
+    body_limit: int
+    body_limit_with_bytes: int
+    idempotency_field: str | None
+
+    async def read(self, exchange: Exchange, binding: Binding, path_values: Mapping[str, str]) -> Message:
+        """The request of the binding's RPC. What the path says wins over the body.
+
+        Raises Failure for everything that does not bind exactly, ClientGone if the body breaks off; see docs/rest.md.
+        """
+        body = b"" if exchange.method in _WITHOUT_BODY else await exchange.body(self._limit(binding))
+        message = binding.method.request()
+        _fill(message, binding, body, exchange.header(b"content-type"))
+        fill_from_query(message, exchange.raw_query, binding)
+        for path, text in path_values.items():
+            _set_from_path(message, path, text)
+        self._fill_key(message, exchange.header(b"idempotency-key"))
+        return message
+
+    def _limit(self, binding: Binding) -> int:
+        return self.body_limit_with_bytes if has_bytes(descriptor_of(binding.method.request)) else self.body_limit
+
+    def _fill_key(self, message: Message, key: str) -> None:
+        field = descriptor_of(message).fields_by_name.get(self.idempotency_field or "")
+        is_text = field is not None and field.type == FieldDescriptor.TYPE_STRING and not field.is_repeated
+        if key and is_text and field is not None and not getattr(message, field.name):
+            setattr(message, field.name, key)
+
+
+def _fill(message: Message, binding: Binding, body: bytes, content_type: str) -> None:
+    if _takes_raw_body(binding):
+        _fill_raw(_held(message, binding), body, content_type)
+    elif not body:
+        pass
+    elif binding.body is None:
+        raise malformed("this path takes no body")
+    else:
+        media_type = content_type.partition(";")[0].strip()
+        if media_type and not _JSON_TYPE.fullmatch(media_type):
+            raise type_refused(media_type)
+        fill_from_body(message, body, binding.body if isinstance(binding.body, FieldDescriptor) else None)
+
+
+def _takes_raw_body(binding: Binding) -> bool:
+    # A google.api.HttpBody takes any bytes of any type.
+    if isinstance(binding.body, FieldDescriptor):
+        kind = binding.body.message_type
+        return kind is not None and kind.full_name == HTTP_BODY and not binding.body.is_repeated
+    return binding.body is WHOLE and descriptor_of(binding.method.request).full_name == HTTP_BODY
+
+
+def _held(message: Message, binding: Binding) -> Message:
+    if isinstance(binding.body, FieldDescriptor):
+        held: Message = getattr(message, binding.body.name)
+        return held
+    return message
+
+
+def _fill_raw(held: Message, body: bytes, content_type: str) -> None:
+    held.data = body  # type: ignore[attr-defined]
+    held.content_type = content_type  # type: ignore[attr-defined]
+
+
+def _set_from_path(message: Message, path: str, text: str) -> None:
+    fields = fields_on(descriptor_of(message), path)
+    assert fields is not None, "bindings are refused at start-up unless their variables are fields"
+    try:
+        set_text(message, fields, text)
+    except TextInvalid as error:
+        raise FieldRefused(path, str(error)) from error
