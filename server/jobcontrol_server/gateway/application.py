@@ -18,7 +18,7 @@ from jobcontrol_server.gateway.exchange import ClientGone, Exchange, Receive, Sc
 from jobcontrol_server.gateway.failures import Failure, malformed, method_refused, not_found
 from jobcontrol_server.gateway.framing import BodyStream
 from jobcontrol_server.gateway.matching import Match, PathMalformed, Route, Routes
-from jobcontrol_server.gateway.requests import Reader
+from jobcontrol_server.gateway.requests import Reading
 
 log = structlog.get_logger(__name__)
 
@@ -52,17 +52,17 @@ class Gateway:
         self.bindings = bindings_of(services)
         self._cors = Cors(cors_origins)
         self._draining = asyncio.Event()
-        reader = Reader(body_limit, body_limit_with_bytes, idempotency_field)
+        reading = Reading(body_limit, body_limit_with_bytes, idempotency_field)
         endpoints: list[Endpoint] = []
         for binding in self.bindings:
             if not binding.method.is_stream:
-                endpoints.append(Unary(binding, channel, reader, timeout=timeout))
+                endpoints.append(Unary(binding, channel, reading, timeout=timeout))
                 continue
             events = event_streams.get(binding.method.full_name)
             if events is not None:
                 refuse_unfit(binding.method, events)
             body = body_streams.get(binding.method.full_name)
-            endpoints.append(Stream(binding, channel, reader, draining=self._draining, events=events, body=body))
+            endpoints.append(Stream(binding, channel, reading, draining=self._draining, events=events, body=body))
         self._routes = Routes(Route(end.binding.http_method, end.binding.template, end) for end in endpoints)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

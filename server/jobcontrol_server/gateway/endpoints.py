@@ -14,7 +14,7 @@ from jobcontrol_server.gateway.exchange import Exchange
 from jobcontrol_server.gateway.failures import Failure
 from jobcontrol_server.gateway.framing import BodyStream, Framing, Lines, Parts, is_http_body
 from jobcontrol_server.gateway.headers import headers_of, metadata_of, timeout_of
-from jobcontrol_server.gateway.requests import Reader
+from jobcontrol_server.gateway.requests import Reader, Reading
 from jobcontrol_server.gateway.streams import draining_failure, serve_stream
 
 
@@ -30,9 +30,9 @@ class Endpoint(Protocol):
 class Unary:
     """A binding of an RPC that answers once. A call without Grpc-Timeout ends after `timeout` seconds."""
 
-    def __init__(self, binding: Binding, channel: grpc.aio.Channel, reader: Reader, *, timeout: float) -> None:
+    def __init__(self, binding: Binding, channel: grpc.aio.Channel, reading: Reading, *, timeout: float) -> None:
         self.binding = binding
-        self._reader = reader
+        self._reader = Reader(binding, reading)
         self._timeout = timeout
         method = binding.method
         self._call: Any = channel.unary_unary(
@@ -42,7 +42,7 @@ class Unary:
         )
 
     async def serve(self, exchange: Exchange, path_values: Mapping[str, str]) -> None:
-        request = await self._reader.read(exchange, self.binding, path_values)
+        request = await self._reader.read(exchange, path_values)
         timeout = timeout_of(exchange.headers)
         call = self._call(
             request,
@@ -65,14 +65,14 @@ class Stream:
         self,
         binding: Binding,
         channel: grpc.aio.Channel,
-        reader: Reader,
+        reading: Reading,
         *,
         draining: asyncio.Event,
         events: EventStream | None = None,
         body: BodyStream | None = None,
     ) -> None:
         self.binding = binding
-        self._reader = reader
+        self._reader = Reader(binding, reading)
         self._draining = draining
         self._facts = events
         self._parts = Parts(binding, body) if body is not None or is_http_body(binding.method.response) else None
@@ -93,7 +93,7 @@ class Stream:
             await exchange.answer(failure.http_status, *content)
 
     async def _serve(self, exchange: Exchange, path_values: Mapping[str, str], framing: Framing) -> None:
-        request = await self._reader.read(exchange, self.binding, path_values)
+        request = await self._reader.read(exchange, path_values)
         last_id = exchange.header(b"last-event-id") if framing is self._events else ""
         if last_id and self._facts is not None:
             resume(request, self._facts, last_id)

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
@@ -10,6 +11,7 @@ from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from jobcontrol_server.gateway.failures import Failure
+from jobcontrol_server.gateway.headers import Header, headers_of
 
 DETAILS_KEY = "grpc-status-details-bin"
 
@@ -22,14 +24,16 @@ def failure_of(error: grpc.aio.AioRpcError) -> Failure:
     """The failure that an RPC's status is, with the details of google.rpc.Status if it carries one."""
     code = int(error.code().value[0])
     text = error.details() or ""
+    details: list[any_pb2.Any] = []
     status = _rich_status(error)
     if status is not None and status.code == code:
-        return _told(code, status.message or text, list(status.details))
-    if _RAISED.match(text):
-        return Failure(code, "the service failed while it answered")
-    if code == code_pb2.UNAVAILABLE and _UNREACHED.match(text):
-        return Failure(code, "the service is out of reach")
-    return _told(code, text, [])
+        text, details = status.message or text, list(status.details)
+    elif _RAISED.match(text):
+        text = "the service failed while it answered"
+    elif code == code_pb2.UNAVAILABLE and _UNREACHED.match(text):
+        text = "the service is out of reach"
+    metadata = headers_of([*(error.initial_metadata() or ()), *(error.trailing_metadata() or ())])
+    return Failure(code, text, details=details, headers=[*_advice(code, details), *metadata])
 
 
 def document_of(failure: Failure) -> dict[str, Any]:
@@ -41,16 +45,14 @@ def document_of(failure: Failure) -> dict[str, Any]:
     }
 
 
-def _told(code: int, message: str, details: list[any_pb2.Any]) -> Failure:
-    headers = []
+def _advice(code: int, details: list[any_pb2.Any]) -> Iterator[Header]:
     for packed in details:
         info = error_details_pb2.RetryInfo()
         if packed.Is(info.DESCRIPTOR) and _unpacks(packed, info):
-            headers.append(("retry-after", str(_whole_seconds(info.retry_delay))))
+            yield (b"retry-after", str(_whole_seconds(info.retry_delay)).encode("ascii"))
             break
     if code == code_pb2.UNAUTHENTICATED:
-        headers.append(("www-authenticate", "Bearer"))
-    return Failure(code, message, details=details, headers=headers)
+        yield (b"www-authenticate", b"Bearer")
 
 
 def _whole_seconds(delay: duration_pb2.Duration) -> int:

@@ -131,5 +131,4 @@ class Exchange:
 
 def failure_headers(failure: Failure, content_type: str) -> list[Header]:
     """The headers of an answer that tells a failure."""
-    told = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in failure.headers]
-    return [(b"content-type", content_type.encode("ascii")), *told]
+    return [(b"content-type", content_type.encode("ascii")), *failure.headers]

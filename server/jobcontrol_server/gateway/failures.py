@@ -38,7 +38,7 @@ class Failure(Exception):
         *,
         details: Iterable[any_pb2.Any] = (),
         http_status: int | None = None,
-        headers: Iterable[tuple[str, str]] = (),
+        headers: Iterable[tuple[bytes, bytes]] = (),
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -77,7 +77,7 @@ def method_refused(allowed: Iterable[str]) -> Failure:
         code_pb2.UNIMPLEMENTED,
         f"this path takes {names}",
         http_status=405,
-        headers=[("allow", names)],
+        headers=[(b"allow", names.encode("ascii"))],
     )
 
 

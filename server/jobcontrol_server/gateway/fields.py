@@ -58,16 +58,17 @@ def field_named(message: Descriptor, name: str) -> FieldDescriptor | None:
     return found
 
 
-def has_bytes(message: Descriptor, *, seen: frozenset[str] = frozenset()) -> bool:
+def has_bytes(message: Descriptor) -> bool:
     """Whether some field of the message, or of a message in it, is bytes."""
-    if message.full_name in seen:
-        return False
-    within = seen | {message.full_name}
-    return any(
-        field.type == FieldDescriptor.TYPE_BYTES
-        or (field.message_type is not None and has_bytes(field.message_type, seen=within))
-        for field in message.fields
-    )
+    seen, open_ends = {message.full_name}, [message]
+    while open_ends:
+        for field in open_ends.pop().fields:
+            if field.type == FieldDescriptor.TYPE_BYTES:
+                return True
+            if field.message_type is not None and field.message_type.full_name not in seen:
+                seen.add(field.message_type.full_name)
+                open_ends.append(field.message_type)
+    return False
 
 
 def enum_value_named(enum: EnumDescriptor, text: str) -> EnumValueDescriptor | None:

@@ -35,6 +35,28 @@ class _Target:
         return self.path if self.key is None else f"{self.path}[{self.key}]"
 
 
+class _Given:
+    """What a query has given so far, of what it can give only once."""
+
+    def __init__(self) -> None:
+        self._places: set[str] = set()
+        self._members: dict[tuple[str, str], str] = {}
+
+    def note(self, target: _Target, name: str) -> None:
+        """Note a parameter. Raises Failure if it was given before, or another member of its oneof was."""
+        if not target.fields[-1].is_repeated or target.key is not None:
+            if target.place in self._places:
+                raise FieldRefused(name, "is given twice")
+            self._places.add(target.place)
+        for depth, field in enumerate(target.fields):
+            oneof = field.containing_oneof
+            if oneof is not None:
+                held_by = ".".join(known.name for known in target.fields[:depth])
+                if self._members.setdefault((held_by, oneof.name), field.name) != field.name:
+                    members = ", ".join(member.name for member in oneof.fields)
+                    raise FieldRefused(name, f"only one of {members} can be given")
+
+
 def fill_from_query(message: Message, raw_query: bytes, binding: Binding) -> None:
     """Set the fields of `message` that a query names.
 
@@ -42,7 +64,7 @@ def fill_from_query(message: Message, raw_query: bytes, binding: Binding) -> Non
     unless the method is GET, for a parameter that binds to nothing, or to what the path or the body holds.
     """
     is_lenient = binding.http_method == "GET"
-    given: set[str] = set()
+    given = _Given()
     for name, text in _parameters(raw_query):
         target = _target(descriptor_of(message), name)
         if target is None:
@@ -53,7 +75,7 @@ def fill_from_query(message: Message, raw_query: bytes, binding: Binding) -> Non
             if is_lenient:
                 continue
             raise FieldRefused(name, f"is taken from the {owner}")
-        _refuse_second(given, target, name)
+        given.note(target, name)
         _set(message, target, name, text)
 
 
@@ -120,23 +142,6 @@ def _owner(binding: Binding, path: str) -> str | None:
 
 def _is_within(path: str, owner: str) -> bool:
     return path == owner or path.startswith(f"{owner}.")
-
-
-def _refuse_second(given: set[str], target: _Target, name: str) -> None:
-    last = target.fields[-1]
-    if not last.is_repeated or target.key is not None:
-        if target.place in given:
-            raise FieldRefused(name, "is given twice")
-        given.add(target.place)
-    for depth, field in enumerate(target.fields):
-        oneof = field.containing_oneof
-        if oneof is None or len(oneof.fields) < 2:
-            continue
-        before = ".".join(known.name for known in target.fields[:depth])
-        chosen, mine = f"{before}|{oneof.name}|", f"{before}|{oneof.name}|{field.name}"
-        if any(place.startswith(chosen) and place != mine for place in given):
-            raise FieldRefused(name, f"only one of {', '.join(member.name for member in oneof.fields)} can be given")
-        given.add(mine)
 
 
 def _set(message: Message, target: _Target, name: str, text: str) -> None:

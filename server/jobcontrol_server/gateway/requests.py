@@ -20,35 +20,40 @@ _WITHOUT_BODY = frozenset({"GET", "HEAD"})
 
 
 @dataclass(frozen=True)
-class Reader:
+class Reading:
     """How requests are read: what a body may weigh, and which field an Idempotency-Key fills."""
 
     body_limit: int
     body_limit_with_bytes: int
     idempotency_field: str | None
 
-    async def read(self, exchange: Exchange, binding: Binding, path_values: Mapping[str, str]) -> Message:
+
+class Reader:
+    """Reads the requests of one binding."""
+
+    def __init__(self, binding: Binding, reading: Reading) -> None:
+        self._binding = binding
+        request = descriptor_of(binding.method.request)
+        self._limit = reading.body_limit_with_bytes if has_bytes(request) else reading.body_limit
+        field = request.fields_by_name.get(reading.idempotency_field or "")
+        is_text = field is not None and field.type == FieldDescriptor.TYPE_STRING and not field.is_repeated
+        self._key_field = reading.idempotency_field if is_text else None
+
+    async def read(self, exchange: Exchange, path_values: Mapping[str, str]) -> Message:
         """The request of the binding's RPC. What the path says wins over the body.
 
         Raises Failure for everything that does not bind exactly, ClientGone if the body breaks off; see docs/rest.md.
         """
-        body = b"" if exchange.method in _WITHOUT_BODY else await exchange.body(self._limit(binding))
-        message = binding.method.request()
-        _fill(message, binding, body, exchange.header(b"content-type"))
-        fill_from_query(message, exchange.raw_query, binding)
+        body = b"" if exchange.method in _WITHOUT_BODY else await exchange.body(self._limit)
+        message = self._binding.method.request()
+        _fill(message, self._binding, body, exchange.header(b"content-type"))
+        fill_from_query(message, exchange.raw_query, self._binding)
         for path, text in path_values.items():
             _set_from_path(message, path, text)
-        self._fill_key(message, exchange.header(b"idempotency-key"))
+        key = exchange.header(b"idempotency-key")
+        if key and self._key_field is not None and not getattr(message, self._key_field):
+            setattr(message, self._key_field, key)
         return message
-
-    def _limit(self, binding: Binding) -> int:
-        return self.body_limit_with_bytes if has_bytes(descriptor_of(binding.method.request)) else self.body_limit
-
-    def _fill_key(self, message: Message, key: str) -> None:
-        field = descriptor_of(message).fields_by_name.get(self.idempotency_field or "")
-        is_text = field is not None and field.type == FieldDescriptor.TYPE_STRING and not field.is_repeated
-        if key and is_text and field is not None and not getattr(message, field.name):
-            setattr(message, field.name, key)
 
 
 def _fill(message: Message, binding: Binding, body: bytes, content_type: str) -> None:
