@@ -57,7 +57,7 @@ format: $(READY) ## Format the code and apply the lint's safe corrections
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-proto: $(READY) ## Generate sdk/jobcontrol/v1 from proto/
+proto: $(READY) ## Generate sdk/jobcontrol/v1, and the comments of the REST document, from proto/
 	$(BIN)/python scripts/proto.py generate
 
 proto-release: $(READY) ## Record proto/ as the released contract that later changes are compared with

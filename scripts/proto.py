@@ -1,6 +1,6 @@
 """The contract's tool: makes the Python of proto/, and guards what was released of it.
 
-    python scripts/proto.py generate   writes sdk/jobcontrol/v1 from proto/
+    python scripts/proto.py generate   writes sdk/jobcontrol/v1 and the document's comments from proto/
     python scripts/proto.py check      lint, format, compatibility, settled facts, drift
     python scripts/proto.py release    records the contract as it is now
 
@@ -21,6 +21,7 @@ from pathlib import Path
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 
+from contract_comments import comments_json
 from contract_facts import facts_of, read_settled, write_settled
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,6 +31,7 @@ RELEASED = PROTO / "released.binpb"
 SETTLED = PROTO / "FINAL"
 PACKAGE = Path("jobcontrol") / "v1"
 GENERATED = ROOT / "sdk" / PACKAGE
+COMMENTS = ROOT / "server" / "jobcontrol_server" / "rest" / "contract_comments.json"
 INIT_HEAD = '''"""The contract as Python: every message and enum, and the stub. Made from proto/; do not edit."""
 
 '''
@@ -52,8 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def generate(target: Path = GENERATED) -> None:
-    """Write the Python of proto/ into `target`; what it held of an earlier contract goes."""
+def generate(target: Path = GENERATED, comments: Path = COMMENTS) -> None:
+    """Write the Python of proto/ into `target`, where what was of an earlier contract goes, and its comments."""
     with tempfile.TemporaryDirectory() as scratch:
         contract = read_contract()
         write_python(contract, Path(scratch))
@@ -61,6 +63,8 @@ def generate(target: Path = GENERATED) -> None:
         (made / "__init__.py").write_text(init_module(contract))
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(made, target)
+        comments.parent.mkdir(parents=True, exist_ok=True)
+        comments.write_text(comments_json(contract), encoding="utf-8")
 
 
 def check() -> None:
@@ -97,21 +101,23 @@ def check_settled(*, added_is_fine: bool = False) -> None:
 
 
 def check_drift() -> None:
-    """Raise ContractError if sdk/jobcontrol/v1 is not what proto/ makes."""
+    """Raise ContractError if sdk/jobcontrol/v1, or the comments beside the server, are not what proto/ makes."""
     with tempfile.TemporaryDirectory() as scratch:
-        fresh = Path(scratch) / "v1"
-        generate(fresh)
+        fresh, comments = Path(scratch) / "v1", Path(scratch) / COMMENTS.name
+        generate(fresh, comments)
         names = {path.name for folder in (fresh, GENERATED) for path in folder.glob("*.py*")}
         _, differing, missing = filecmp.cmpfiles(fresh, GENERATED, names, shallow=False)
+        if not COMMENTS.exists() or comments.read_bytes() != COMMENTS.read_bytes():
+            differing.append(COMMENTS.name)
     if stale := sorted([*differing, *missing]):
-        raise ContractError(f"{GENERATED.relative_to(ROOT)} is stale ({', '.join(stale)}); run `make proto`")
+        raise ContractError(f"what proto/ makes is stale ({', '.join(stale)}); run `make proto`")
 
 
 def read_contract() -> FileDescriptorSet:
-    """The descriptors of the files of proto/ alone."""
+    """The descriptors of the files of proto/ alone, with their comments."""
     with tempfile.TemporaryDirectory() as scratch:
         image = Path(scratch) / "contract.binpb"
-        protoc(f"--descriptor_set_out={image}")
+        protoc("--include_source_info", f"--descriptor_set_out={image}")
         return FileDescriptorSet.FromString(image.read_bytes())
 
 

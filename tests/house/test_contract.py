@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from house.source_tree import ROOT
 
-COPIED = ("proto", "third_party", "scripts", "sdk/jobcontrol/v1")
+COPIED = ("proto", "third_party", "scripts", "sdk/jobcontrol/v1", "server/jobcontrol_server/rest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,20 @@ def test_python_that_was_edited_by_hand_is_seen(checkout: Checkout) -> None:
     assert stale.returncode == 1
     assert "job_pb2.pyi" in stale.stderr
     assert "run `make proto`" in stale.stderr
+
+
+def test_a_changed_comment_is_seen_until_the_document_has_it(checkout: Checkout) -> None:
+    checkout.replace(
+        "proto/jobcontrol/v1/audit.proto", "// Peer address as the server saw it.", "// Where it came from."
+    )
+
+    stale = checkout.run("check")
+
+    assert stale.returncode == 1
+    assert "contract_comments.json" in stale.stderr
+    assert checkout.run("generate").returncode == 0
+    written = json.loads((checkout.root / "server/jobcontrol_server/rest/contract_comments.json").read_text())
+    assert written["jobcontrol.v1.AuditEvent.peer"] == "Where it came from."
 
 
 def test_the_package_alone_lets_reflection_find_the_service() -> None:

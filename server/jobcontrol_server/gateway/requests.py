@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from jobcontrol_server.gateway.bindings import WHOLE, Binding
@@ -35,9 +35,7 @@ class Reader:
         self._binding = binding
         request = descriptor_of(binding.method.request)
         self._limit = reading.body_limit_with_bytes if has_bytes(request) else reading.body_limit
-        field = request.fields_by_name.get(reading.idempotency_field or "")
-        is_text = field is not None and field.type == FieldDescriptor.TYPE_STRING and not field.is_repeated
-        self._key_field = reading.idempotency_field if is_text else None
+        self._key_field = idempotency_field_of(request, reading.idempotency_field)
 
     async def read(self, exchange: Exchange, path_values: Mapping[str, str]) -> Message:
         """The request of the binding's RPC. What the path says wins over the body.
@@ -51,13 +49,20 @@ class Reader:
         for path, text in path_values.items():
             _set_from_path(message, path, text)
         key = exchange.header(b"idempotency-key")
-        if key and self._key_field is not None and not getattr(message, self._key_field):
-            setattr(message, self._key_field, key)
+        if key and self._key_field is not None and not getattr(message, self._key_field.name):
+            setattr(message, self._key_field.name, key)
         return message
 
 
+def idempotency_field_of(request: Descriptor, name: str | None) -> FieldDescriptor | None:
+    """The field of a request that an Idempotency-Key fills, None if it has no such string."""
+    field = request.fields_by_name.get(name or "")
+    is_text = field is not None and field.type == FieldDescriptor.TYPE_STRING and not field.is_repeated
+    return field if is_text else None
+
+
 def _fill(message: Message, binding: Binding, body: bytes, content_type: str) -> None:
-    if _takes_raw_body(binding):
+    if takes_raw_body(binding):
         _fill_raw(_held(message, binding), body, content_type)
     elif not body:
         pass
@@ -70,8 +75,8 @@ def _fill(message: Message, binding: Binding, body: bytes, content_type: str) ->
         fill_from_body(message, body, binding.body if isinstance(binding.body, FieldDescriptor) else None)
 
 
-def _takes_raw_body(binding: Binding) -> bool:
-    # A google.api.HttpBody takes any bytes of any type.
+def takes_raw_body(binding: Binding) -> bool:
+    """Whether a google.api.HttpBody takes the body, which may be any bytes of any type."""
     if isinstance(binding.body, FieldDescriptor):
         kind = binding.body.message_type
         return kind is not None and kind.full_name == HTTP_BODY and not binding.body.is_repeated
