@@ -16,10 +16,12 @@ from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.schema import require_tables
 from jobcontrol_server.access import require_token
 from jobcontrol_server.dispatch import Dispatcher
+from jobcontrol_server.rpc.batches import Batches
 from jobcontrol_server.rpc.builds import Builds
 from jobcontrol_server.rpc.dead_letters import DeadLetters
 from jobcontrol_server.rpc.encoding.watches import WatchEncoder
 from jobcontrol_server.rpc.listening import Listening
+from jobcontrol_server.rpc.operating import Writes
 from jobcontrol_server.rpc.pages import PageTokens
 from jobcontrol_server.rpc.queues import Queues
 from jobcontrol_server.rpc.service import JobControl
@@ -52,8 +54,8 @@ async def running_server(settings: Settings, *, pace: Pace | None = None) -> Asy
         opened.push_async_callback(asyncio.to_thread, calls.close)
         hub = Hub(calls, WatchEncoder(), max_watchers=settings.max_watchers, pace=pace)
         opened.push_async_callback(hub.close)
-        builds, letters = Builds(store, postman), DeadLetters(store, postman)
-        service = JobControl(calls, builds, Queues(store), letters, hub, PageTokens(settings.database_url))
+        writes = Writes(Builds(store, postman), Batches(store, postman), Queues(store), DeadLetters(store, postman))
+        service = JobControl(calls, writes, hub, PageTokens(settings.database_url))
         listening = Listening(service, settings.listen, token=settings.token)
         opened.push_async_callback(listening.stop, GRACE)
         listener = Listener(settings.redis, JOBS_CHANNEL, hub.hear)

@@ -115,6 +115,8 @@ PREPARED = {
     "Resume": paused_job,
     "ExplainJob": paused_job,
     "Retry": cancelled_job,
+    "BatchCancel": waiting_job,
+    "BatchRetry": failed_job,
     "ListDeadLetters": failed_job,
     "RequeueDeadLetters": failed_job,
     "DiscardDeadLetters": failed_job,
@@ -150,6 +152,8 @@ EXPECTED = {
     "Pause": "JOB_STATUS_PAUSED",
     "Resume": "JOB_STATUS_PENDING",
     "Retry": '"retryOf"',
+    "BatchCancel": '"cancelledCount": 1',
+    "BatchRetry": '"retriedCount": 1',
 }
 
 

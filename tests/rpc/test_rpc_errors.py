@@ -150,4 +150,4 @@ async def test_a_database_that_goes_away_is_unavailable_and_says_when_to_come_ba
 
 
 def test_every_served_method_is_there() -> None:
-    assert {name for name in vars(JobControl) if not name.startswith("_")} == SERVED
+    assert {name for name in dir(JobControl) if not name.startswith("_")} == SERVED

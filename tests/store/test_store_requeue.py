@@ -157,7 +157,7 @@ def test_a_path_that_is_being_built_keeps_its_letters_and_the_others_go_on(build
     (failure,) = done.failures
     assert (failure.reason, active in failure.message) == ("PATH_BUILD_ACTIVE", True)
     assert [builds.job(new_id).path_id for new_id in done.retry_job_ids.values()] == ["b"]
-    assert [letter.id for letter in letters(builds)] == [failure.letter_id]
+    assert [letter.id for letter in letters(builds)] == [failure.id]
 
 
 def test_one_call_makes_so_many_retry_jobs_and_leaves_the_rest_to_the_next(builds: Builds) -> None:

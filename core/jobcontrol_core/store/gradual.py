@@ -12,11 +12,12 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from jobcontrol_core.domain.batches import BatchFailure
 from jobcontrol_core.domain.ids import new_id
 from jobcontrol_core.domain.lifecycle import ENDED_STEP, RUNNING_REQUEUE, JobStatus, RequeueState, StepStatus
 from jobcontrol_core.store.audit import Order
 from jobcontrol_core.store.clock import read_now
-from jobcontrol_core.store.requeues import Hold, LetterFailure, Requeued, requeue_letters
+from jobcontrol_core.store.requeues import Hold, Requeued, requeue_letters
 from jobcontrol_core.store.rows import Row
 from jobcontrol_core.store.tables import dead_letters, jobs, requeues, steps
 
@@ -58,9 +59,9 @@ def begin_requeue(tx: Connection, order: Order, letter_ids: Sequence[str], pace:
     free = [one for one in letter_ids if one in hold.letters and one not in taken]
     done, first = hold.requeue_first(free) if pace.canary else (Requeued(), "")
     done.failures += [
-        LetterFailure(one, "DEAD_LETTER_NOT_REQUEUEABLE", f"requeue {taken[one]} is about to take it") for one in taken
+        BatchFailure(one, "DEAD_LETTER_NOT_REQUEUEABLE", f"requeue {taken[one]} is about to take it") for one in taken
     ]
-    left_alone = {one.letter_id for one in done.failures}
+    left_alone = {one.id for one in done.failures}
     rest = [one for one in free if one not in done.requeued and one not in left_alone]
     if not rest or (pace.canary and not first):
         return Begun("", done, 0)
@@ -175,7 +176,7 @@ def _release(tx: Connection, now: datetime, row: Row) -> Requeued:
     letter_ids = tx.execute(marked.order_by(dead_letters.c.id).limit(due)).scalars().all()
     done = requeue_letters(tx, Order(row["tenant"], row["actor"], row["reason"]), letter_ids)
     for failure in done.failures:
-        tx.execute(update(dead_letters).where(dead_letters.c.id == failure.letter_id).values(requeue_id=None))
+        tx.execute(update(dead_letters).where(dead_letters.c.id == failure.id).values(requeue_id=None))
     left = tx.execute(select(func.count()).select_from(marked.subquery())).scalar_one()
     message = done.failures[-1].message if done.failures else row["message"]
     state = RequeueState.RELEASING if left else RequeueState.DONE

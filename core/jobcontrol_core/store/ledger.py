@@ -17,12 +17,8 @@ from sqlalchemy import Connection, insert, update
 from sqlalchemy.sql import bindparam
 
 from jobcontrol_core.crash_points import CrashPoint, crash_at
-from jobcontrol_core.domain.events import (
-    Logged,
-    Requeue,
-    StatusChange,
-    encode_event,
-)
+from jobcontrol_core.domain.errors import JobNotFound
+from jobcontrol_core.domain.events import Logged, Requeue, StatusChange, encode_event
 from jobcontrol_core.domain.lifecycle import JOB_MOVES, JobStatus, StepStatus, Stopping, StopReceipt
 from jobcontrol_core.domain.progress import COUNTER_OF, StageCounts, StageTimes, times_after
 from jobcontrol_core.domain.stored import from_stored
@@ -206,6 +202,12 @@ class Ledger:
         admitted = {job_id: _entry(row, stages[job_id]) for job_id, row in rows.items()}
         self.entries |= admitted
         return list(admitted.values())
+
+    def entry(self, job_id: str) -> Entry:
+        """The entry of a job that was asked for. Raises JobNotFound if it was deleted since it was looked up."""
+        if job_id not in self.entries:
+            raise JobNotFound(job_id)
+        return self.entries[job_id]
 
     def is_gated(self, queue: str) -> bool:
         """True if this queue of these jobs' stages may be paused or limited, which its own row says for certain."""

@@ -56,4 +56,4 @@ def resume_job(tx: Connection, job_id: str, *, actor: str, reason: str, etag: st
 
 def _open(tx: Connection, job_id: str) -> tuple[Ledger, Entry]:
     ledger = Ledger.open(tx, read_now(tx), [job_id])
-    return ledger, ledger.entries[job_id]
+    return ledger, ledger.entry(job_id)

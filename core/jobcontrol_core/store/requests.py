@@ -30,6 +30,13 @@ class RequestKey:
         """The key of one request: `content` is the request without its id, encoded deterministically."""
         return cls(tenant, request_id, hashlib.sha256(method.encode() + b"\0" + content).hexdigest())
 
+    def of_part(self, part: str) -> RequestKey:
+        """The key of what a batch does to one of its things; no caller can give such an id."""
+        if not self.request_id:
+            return self
+        digest = hashlib.sha256(f"{self.request_id}\0{part}".encode()).hexdigest()
+        return RequestKey(self.tenant, f"~{digest[:63]}", self.digest)
+
 
 @dataclass(frozen=True, slots=True)
 class FirstAnswer:

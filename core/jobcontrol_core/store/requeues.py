@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, case, delete, or_, select, update
 
+from jobcontrol_core.domain.batches import BatchFailure
 from jobcontrol_core.domain.errors import DeadLetterNotRequeueable, JobNotRetryable, PathBuildActive
 from jobcontrol_core.domain.events import Requeue
 from jobcontrol_core.domain.lifecycle import REPORTABLE_JOB, StepStatus
@@ -40,15 +41,6 @@ _FRESH: Mapping[str, Any] = {
 _STILL_SUSPECT = case((steps.c.crashes > 0, 1), else_=0)
 
 
-@dataclass(frozen=True, slots=True)
-class LetterFailure:
-    """Why a dead letter was left alone: what a call for it alone would have answered."""
-
-    letter_id: str
-    reason: str
-    message: str
-
-
 @dataclass(slots=True)
 class Requeued:
     """What became of dead letters. `requeued` also holds those that a retry job took along unasked.
@@ -57,7 +49,7 @@ class Requeued:
     """
 
     requeued: set[str] = field(default_factory=set)
-    failures: list[LetterFailure] = field(default_factory=list)
+    failures: list[BatchFailure] = field(default_factory=list)
     retry_job_ids: dict[str, str] = field(default_factory=dict)
     committed: tuple[Committed, ...] = ()
     waiting: tuple[Waiting, ...] = ()
@@ -122,7 +114,7 @@ class Hold:
             self._retry(entry, letter_ids, done)
         else:
             refusal = DeadLetterNotRequeueable(entry.job_id, entry.status)
-            done.failures += [LetterFailure(one, refusal.reason, str(refusal)) for one in letter_ids]
+            done.failures += [BatchFailure.because(one, refusal) for one in letter_ids]
 
     def _requeue_here(self, entry: Entry, letter_ids: Sequence[str]) -> None:
         rows = [self.steps[self.letters[letter_id]["step_id"]] for letter_id in letter_ids]
@@ -144,7 +136,7 @@ class Hold:
         try:
             started = retry_job(self.tx, retry)
         except (PathBuildActive, JobNotRetryable) as refusal:
-            done.failures += [LetterFailure(one, refusal.reason, str(refusal)) for one in letter_ids]
+            done.failures += [BatchFailure.because(one, refusal) for one in letter_ids]
             return
         done.retry_job_ids[entry.job_id] = started.job_id
         done.committed += started.committed

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, case, func, insert, literal, null, select
 
-from jobcontrol_core.domain.errors import JobNotRetryable, PathBuildActive
+from jobcontrol_core.domain.errors import JobNotFound, JobNotRetryable, PathBuildActive
 from jobcontrol_core.domain.events import StatusChange
 from jobcontrol_core.domain.ids import TIME_PREFIX_LENGTH, new_id, short_id
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
@@ -52,16 +52,19 @@ class RetryPlan:
 def retry_job(tx: Connection, retry: NewRetry) -> Started:
     """Create a job with `retry_of` the old one, whose completed steps it takes over with their outputs.
 
-    The old job never changes again. Raises JobNotRetryable unless it is FAILED, CANCELLED, or COMPLETED with
-    failed steps; EtagMismatch; PathBuildActive if the path is being built; RequestIdReused.
+    The old job never changes again. Raises JobNotFound; JobNotRetryable unless it is FAILED, CANCELLED, or
+    COMPLETED with failed steps; EtagMismatch; PathBuildActive if the path is being built; RequestIdReused.
     """
     now = read_now(tx)
     job_id = new_id()
     if (first := claim_request(tx, now, retry.key, job_id)) is not None:
         return Started(first.job_id, first.is_existing)
     # An ended job never changes, so its row needs no lock.
-    old = tx.execute(select(jobs).where(jobs.c.id == retry.job_id)).mappings().one()
-    _require_retryable(old)
+    old = tx.execute(select(jobs).where(jobs.c.id == retry.job_id)).mappings().one_or_none()
+    if old is None:
+        raise JobNotFound(retry.job_id)
+    if not is_retryable(old):
+        raise JobNotRetryable(old["id"], JobStatus(old["status"]))
     require_etag(old, retry.etag)
     while not insert_job(tx, _job_row(old, job_id, now, retry)):
         if (active := find_active_job(tx, retry.tenant, old["path_id"])) is not None:
@@ -95,11 +98,11 @@ def _write_first_event(tx: Connection, now: datetime, job_id: str, retry: NewRet
     return ledger.settle()
 
 
-def _require_retryable(old: Row) -> None:
+def is_retryable(old: Row) -> bool:
+    """Whether a job, by its row, has ended with something left to do."""
     status = JobStatus(old["status"])
     is_whole = status is JobStatus.COMPLETED and old["error_count"] == 0
-    if not status.has_ended or is_whole:
-        raise JobNotRetryable(old["id"], status)
+    return status.has_ended and not is_whole
 
 
 def _job_row(old: Row, job_id: str, now: datetime, retry: NewRetry) -> dict[str, Any]:

@@ -41,13 +41,13 @@ def cancel_job(
 
     With nothing running and at most SWEEP open steps it is CANCELLED at once, else CANCELLING until its
     running steps have let go and the sweep is through. On a CANCELLING job nothing happens. Raises
-    JobTerminal on one that has ended, EtagMismatch. `takes_turns` = wait for steps that somebody else has
+    JobNotFound, JobTerminal on one that has ended, EtagMismatch. `takes_turns` = wait for steps that somebody else has
     locked, instead of leaving them to the sweep.
     """
     now = read_now(tx)
     pending = _lock_pending(tx, job_id, skips_locked=not takes_turns)
     ledger = Ledger.open(tx, now, [job_id])
-    entry = ledger.entries[job_id]
+    entry = ledger.entry(job_id)
     if entry.status.has_ended:
         raise JobTerminal(job_id, entry.status)
     if entry.stopping is not None:
@@ -69,7 +69,7 @@ def fail_job(tx: Connection, job_id: str, error: JobError) -> tuple[Committed, .
     now = read_now(tx)
     pending = _lock_pending(tx, job_id)
     ledger = Ledger.open(tx, now, [job_id])
-    entry = ledger.entries[job_id]
+    entry = ledger.entry(job_id)
     if entry.status.has_ended or entry.stopping is not None:
         return ()
     entry.fail(error)
@@ -99,7 +99,7 @@ def sweep_job(tx: Connection, job_id: str) -> tuple[Committed, ...]:
     now = read_now(tx)
     pending = _lock_pending(tx, job_id)
     ledger = Ledger.open(tx, now, [job_id])
-    entry = ledger.entries[job_id]
+    entry = ledger.entry(job_id)
     if entry.stopping is None or not pending:
         return ()
     _end_pending(ledger, entry, pending)

@@ -65,7 +65,7 @@ class JobFilter(_message.Message):
     has_failed_steps: _builtins.bool
     """Set: only jobs with (true) or without (false) failed steps."""
     query: _builtins.str
-    """Words that occur in the id, the path_id, the title or an error's text.
+    """Words that all occur in the id, the path_id, the title or an error's text.
     Validation: at most 256 characters; no control characters.
     """
     filter: _builtins.str
@@ -81,7 +81,8 @@ class JobFilter(_message.Message):
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Only jobs with all of these labels.
-        Validation: at most 8.
+        Validation: at most 8; keys ^[a-z][a-z0-9_.-]{0,62}$; values at most 128 bytes;
+        no control characters.
         """
 
     @_builtins.property
@@ -165,13 +166,13 @@ class BatchCancelRequest(_message.Message):
     """
     @_builtins.property
     def job_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Ids of jobs.
-        Validation: at most 1000; either these or filter.
+        """Ids of jobs, or unique endings of them.
+        Validation: required unless filter; at most 1000; each 4 to 63 characters of [a-z0-9-].
         """
 
     @_builtins.property
     def filter(self) -> Global___JobFilter:
-        """The jobs that this finds.
+        """The jobs that this finds and that can be cancelled, oldest first.
         Validation: at least one condition.
         """
 
@@ -204,7 +205,9 @@ class BatchCancelResponse(_message.Message):
     cancelled_count: _builtins.int
     """Jobs that were cancelled, or would be."""
     remaining_count: _builtins.int
-    """Jobs that the filter still finds: call again."""
+    """Call again: jobs that the filter still finds, but those in `failures`; or the
+    last ones of `job_ids`, for which there was no time.
+    """
     @_builtins.property
     def failures(self) -> _containers.RepeatedCompositeFieldContainer[Global___BatchFailure]:
         """The ones that could not be."""
@@ -252,13 +255,14 @@ class BatchRetryRequest(_message.Message):
     """
     @_builtins.property
     def job_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Ids of jobs.
-        Validation: at most 1000; either these or filter.
+        """Ids of jobs, or unique endings of them.
+        Validation: required unless filter; at most 1000; each 4 to 63 characters of [a-z0-9-].
         """
 
     @_builtins.property
     def filter(self) -> Global___JobFilter:
-        """The jobs that this finds.
+        """The jobs that this finds and that can be retried, oldest first; of each path
+        only the newest job: what came after another has taken its place.
         Validation: at least one condition.
         """
 
@@ -293,7 +297,9 @@ class BatchRetryResponse(_message.Message):
     retried_count: _builtins.int
     """Jobs that were retried, or would be."""
     remaining_count: _builtins.int
-    """Jobs that the filter still finds: call again."""
+    """Call again: jobs that the filter still finds, but those in `failures`; or the
+    last ones of `job_ids`, for which there was no time.
+    """
     @_builtins.property
     def job_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Ids of the new jobs, in the order of the old ones."""

@@ -321,24 +321,35 @@ class JobControlServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchCancel(self, request, context):
-        """Cancels the jobs named, or those that a filter finds, at most 1,000 a call.
+        """Cancels the jobs named, or those that a filter finds, at most 1,000 a call, each
+        in a transaction of its own, and for some seconds: `remaining_count` says how
+        many are left. With `validate_only` it counts and does nothing.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        Idempotent when `request_id` is set: a call that broke off half-way, sent
+        again, does the rest and answers for all.
 
-        Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID. What
-        kept single jobs from being cancelled is told in `failures`.
+        Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID,
+        INVALID_ARGUMENT/REQUEST_ID_REUSED. What kept single jobs from being cancelled is
+        told in `failures` (FAILED_PRECONDITION/JOB_TERMINAL,
+        NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/JOB_ID_AMBIGUOUS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BatchRetry(self, request, context):
-        """Retries the jobs named, or those that a filter finds, at most 1,000 a call.
+        """Retries the jobs named, or those that a filter finds, at most 1,000 a call, each
+        in a transaction of its own, and for some seconds: `remaining_count` says how
+        many are left. With `validate_only` it counts and does nothing.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        Idempotent when `request_id` is set: a call that broke off half-way, sent
+        again, does the rest and answers for all.
 
-        Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID. What
-        kept single jobs from being retried is told in `failures`.
+        Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID,
+        INVALID_ARGUMENT/REQUEST_ID_REUSED. What kept single jobs from being retried is
+        told in `failures` (FAILED_PRECONDITION/JOB_NOT_RETRYABLE,
+        ALREADY_EXISTS/PATH_BUILD_ACTIVE, NOT_FOUND/JOB_NOT_FOUND,
+        INVALID_ARGUMENT/JOB_ID_AMBIGUOUS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -137,20 +137,31 @@ class JobControlStub:
     FAILED_PRECONDITION/JOB_NOT_TERMINAL, INVALID_ARGUMENT/FIELD_INVALID.
     """
     BatchCancel: _grpc.UnaryUnaryMultiCallable[_batch_pb2.BatchCancelRequest, _batch_pb2.BatchCancelResponse]
-    """Cancels the jobs named, or those that a filter finds, at most 1,000 a call.
+    """Cancels the jobs named, or those that a filter finds, at most 1,000 a call, each
+    in a transaction of its own, and for some seconds: `remaining_count` says how
+    many are left. With `validate_only` it counts and does nothing.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    Idempotent when `request_id` is set: a call that broke off half-way, sent
+    again, does the rest and answers for all.
 
-    Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID. What
-    kept single jobs from being cancelled is told in `failures`.
+    Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID,
+    INVALID_ARGUMENT/REQUEST_ID_REUSED. What kept single jobs from being cancelled is
+    told in `failures` (FAILED_PRECONDITION/JOB_TERMINAL,
+    NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/JOB_ID_AMBIGUOUS).
     """
     BatchRetry: _grpc.UnaryUnaryMultiCallable[_batch_pb2.BatchRetryRequest, _batch_pb2.BatchRetryResponse]
-    """Retries the jobs named, or those that a filter finds, at most 1,000 a call.
+    """Retries the jobs named, or those that a filter finds, at most 1,000 a call, each
+    in a transaction of its own, and for some seconds: `remaining_count` says how
+    many are left. With `validate_only` it counts and does nothing.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    Idempotent when `request_id` is set: a call that broke off half-way, sent
+    again, does the rest and answers for all.
 
-    Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID. What
-    kept single jobs from being retried is told in `failures`.
+    Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID,
+    INVALID_ARGUMENT/REQUEST_ID_REUSED. What kept single jobs from being retried is
+    told in `failures` (FAILED_PRECONDITION/JOB_NOT_RETRYABLE,
+    ALREADY_EXISTS/PATH_BUILD_ACTIVE, NOT_FOUND/JOB_NOT_FOUND,
+    INVALID_ARGUMENT/JOB_ID_AMBIGUOUS).
     """
     ExplainJob: _grpc.UnaryUnaryMultiCallable[_explain_pb2.ExplainJobRequest, _explain_pb2.ExplainJobResponse]
     """Says why each thing of a job that waits is waiting.
@@ -392,20 +403,31 @@ class JobControlAsyncStub(JobControlStub):
     FAILED_PRECONDITION/JOB_NOT_TERMINAL, INVALID_ARGUMENT/FIELD_INVALID.
     """
     BatchCancel: _aio.UnaryUnaryMultiCallable[_batch_pb2.BatchCancelRequest, _batch_pb2.BatchCancelResponse]  # type: ignore[assignment]
-    """Cancels the jobs named, or those that a filter finds, at most 1,000 a call.
+    """Cancels the jobs named, or those that a filter finds, at most 1,000 a call, each
+    in a transaction of its own, and for some seconds: `remaining_count` says how
+    many are left. With `validate_only` it counts and does nothing.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    Idempotent when `request_id` is set: a call that broke off half-way, sent
+    again, does the rest and answers for all.
 
-    Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID. What
-    kept single jobs from being cancelled is told in `failures`.
+    Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID,
+    INVALID_ARGUMENT/REQUEST_ID_REUSED. What kept single jobs from being cancelled is
+    told in `failures` (FAILED_PRECONDITION/JOB_TERMINAL,
+    NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/JOB_ID_AMBIGUOUS).
     """
     BatchRetry: _aio.UnaryUnaryMultiCallable[_batch_pb2.BatchRetryRequest, _batch_pb2.BatchRetryResponse]  # type: ignore[assignment]
-    """Retries the jobs named, or those that a filter finds, at most 1,000 a call.
+    """Retries the jobs named, or those that a filter finds, at most 1,000 a call, each
+    in a transaction of its own, and for some seconds: `remaining_count` says how
+    many are left. With `validate_only` it counts and does nothing.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    Idempotent when `request_id` is set: a call that broke off half-way, sent
+    again, does the rest and answers for all.
 
-    Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID. What
-    kept single jobs from being retried is told in `failures`.
+    Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID,
+    INVALID_ARGUMENT/REQUEST_ID_REUSED. What kept single jobs from being retried is
+    told in `failures` (FAILED_PRECONDITION/JOB_NOT_RETRYABLE,
+    ALREADY_EXISTS/PATH_BUILD_ACTIVE, NOT_FOUND/JOB_NOT_FOUND,
+    INVALID_ARGUMENT/JOB_ID_AMBIGUOUS).
     """
     ExplainJob: _aio.UnaryUnaryMultiCallable[_explain_pb2.ExplainJobRequest, _explain_pb2.ExplainJobResponse]  # type: ignore[assignment]
     """Says why each thing of a job that waits is waiting.
@@ -698,12 +720,17 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
         request: _batch_pb2.BatchCancelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_batch_pb2.BatchCancelResponse, _abc.Awaitable[_batch_pb2.BatchCancelResponse]]:
-        """Cancels the jobs named, or those that a filter finds, at most 1,000 a call.
+        """Cancels the jobs named, or those that a filter finds, at most 1,000 a call, each
+        in a transaction of its own, and for some seconds: `remaining_count` says how
+        many are left. With `validate_only` it counts and does nothing.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        Idempotent when `request_id` is set: a call that broke off half-way, sent
+        again, does the rest and answers for all.
 
-        Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID. What
-        kept single jobs from being cancelled is told in `failures`.
+        Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID,
+        INVALID_ARGUMENT/REQUEST_ID_REUSED. What kept single jobs from being cancelled is
+        told in `failures` (FAILED_PRECONDITION/JOB_TERMINAL,
+        NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/JOB_ID_AMBIGUOUS).
         """
 
     @_abc_1.abstractmethod
@@ -712,12 +739,18 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
         request: _batch_pb2.BatchRetryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_batch_pb2.BatchRetryResponse, _abc.Awaitable[_batch_pb2.BatchRetryResponse]]:
-        """Retries the jobs named, or those that a filter finds, at most 1,000 a call.
+        """Retries the jobs named, or those that a filter finds, at most 1,000 a call, each
+        in a transaction of its own, and for some seconds: `remaining_count` says how
+        many are left. With `validate_only` it counts and does nothing.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        Idempotent when `request_id` is set: a call that broke off half-way, sent
+        again, does the rest and answers for all.
 
-        Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID. What
-        kept single jobs from being retried is told in `failures`.
+        Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID,
+        INVALID_ARGUMENT/REQUEST_ID_REUSED. What kept single jobs from being retried is
+        told in `failures` (FAILED_PRECONDITION/JOB_NOT_RETRYABLE,
+        ALREADY_EXISTS/PATH_BUILD_ACTIVE, NOT_FOUND/JOB_NOT_FOUND,
+        INVALID_ARGUMENT/JOB_ID_AMBIGUOUS).
         """
 
     @_abc_1.abstractmethod

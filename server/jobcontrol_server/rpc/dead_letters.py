@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from jobcontrol import v1 as pb
 from jobcontrol_core.bus.postman import Postman
+from jobcontrol_core.domain.batches import MOST, BatchFailure
 from jobcontrol_core.domain.errors import DeadLetterNotFound
 from jobcontrol_core.domain.stored import from_stored
 from jobcontrol_core.store.audit import Order
@@ -21,15 +22,12 @@ from jobcontrol_core.store.gradual import Pace, begin_requeue
 from jobcontrol_core.store.letters import LetterFilter, count_letters, find_letter_ids
 from jobcontrol_core.store.lookup import resolve_job_id
 from jobcontrol_core.store.requests import claim_request, keep_answer
-from jobcontrol_core.store.requeues import LetterFailure, Requeued, requeue_letters
+from jobcontrol_core.store.requeues import Requeued, requeue_letters
 from jobcontrol_server.rpc.caller import Caller
 from jobcontrol_server.rpc.decoding import request_key, to_letter_filter
 from jobcontrol_server.rpc.trying import try_out
 
 log = structlog.get_logger(__name__)
-
-#: Dead letters that one call is about.
-MOST = 1_000
 
 BatchRequest = pb.RequeueDeadLettersRequest | pb.DiscardDeadLettersRequest
 
@@ -40,7 +38,7 @@ class Answer:
 
     count: int
     remaining: int
-    failures: Sequence[LetterFailure]
+    failures: Sequence[BatchFailure]
     retry_job_ids: Sequence[str] = ()
     requeue_id: str = ""
     waiting: int = 0
@@ -48,7 +46,7 @@ class Answer:
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> Answer:
         """The answer that `asdict` made a mapping of."""
-        return from_stored(cls, kept, failures=[from_stored(LetterFailure, failure) for failure in kept["failures"]])
+        return from_stored(cls, kept, failures=[from_stored(BatchFailure, failure) for failure in kept["failures"]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class _Asked:
     """The letters that a request means, and its filter if that may find more."""
 
     letter_ids: Sequence[str]
-    unknown: Sequence[LetterFailure]
+    unknown: Sequence[BatchFailure]
     wanted: LetterFilter | None
 
     def count_beyond(self, tx: Connection, tenant: str, failed: int) -> int:
@@ -123,7 +121,7 @@ def _requeue(tx: Connection, request: pb.RequeueDeadLettersRequest, caller: Call
     else:
         begun = begin_requeue(tx, order, asked.letter_ids, pace)
         news, requeue_id, waiting = begun.at_once, begun.requeue_id, begun.waiting
-    told = news.requeued | {failure.letter_id for failure in news.failures}
+    told = news.requeued | {failure.id for failure in news.failures}
     unread = 0 if requeue_id else len(set(asked.letter_ids) - told)
     answer = Answer(
         count=news.count,
@@ -152,14 +150,14 @@ def _asked(tx: Connection, request: BatchRequest, caller: Caller, *, is_free: bo
 
 def _named(tx: Connection, tenant: str, given: Collection[str]) -> _Asked:
     """Each id, or ending of one, must mean one letter."""
-    letter_ids, unknown = list[str](), list[LetterFailure]()
+    letter_ids, unknown = list[str](), list[BatchFailure]()
     for one in dict.fromkeys(given):
         found = find_letter_ids(tx, tenant, LetterFilter(ending=one), limit=2)
         if len(found) == 1:
             letter_ids += found
         else:
             refusal = DeadLetterNotFound(one, hint=": it is the ending of several" if found else "")
-            unknown.append(LetterFailure(one, refusal.reason, str(refusal)))
+            unknown.append(BatchFailure.because(one, refusal))
     return _Asked(list(dict.fromkeys(letter_ids)), unknown, wanted=None)
 
 

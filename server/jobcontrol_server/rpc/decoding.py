@@ -42,6 +42,8 @@ Idempotent = (
     pb.StartBuildRequest
     | pb.CancelRequest
     | pb.RetryRequest
+    | pb.BatchCancelRequest
+    | pb.BatchRetryRequest
     | pb.RequeueDeadLettersRequest
     | pb.DiscardDeadLettersRequest
 )

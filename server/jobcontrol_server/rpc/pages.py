@@ -9,6 +9,7 @@ import hmac
 import json
 from typing import Any
 
+import grpc.aio
 from google.protobuf.message import Message
 
 from jobcontrol_core.domain.errors import PageTokenInvalid, PageTokenMismatch
@@ -68,6 +69,12 @@ class PageTokens:
 def page_size(asked: int, default: int) -> int:
     """The size of a page: 0 means the default, and a wish for more than MOST is read as MOST."""
     return min(asked, MOST) if asked else default
+
+
+def tell_next_page(context: grpc.aio.ServicerContext[Any, Any], token: str) -> None:
+    """Tell of the next page beside the answer: over HTTP a bare list has no other place for it."""
+    if token:
+        context.set_trailing_metadata((("next-page-token", token),))
 
 
 def _digest(request: Message, tenant: str) -> str:

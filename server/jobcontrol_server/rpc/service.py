@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Any
 
 import grpc.aio
@@ -11,39 +10,26 @@ import grpc.aio
 from jobcontrol import v1 as pb
 from jobcontrol_core.store.lookup import count_jobs, list_jobs
 from jobcontrol_core.store.pipelines import list_pipelines
-from jobcontrol_core.store.queues import list_queues
-from jobcontrol_core.store.roster import list_processes
-from jobcontrol_core.store.stats import read_stats
-from jobcontrol_server.rpc.builds import Builds
 from jobcontrol_server.rpc.caller import caller_of
-from jobcontrol_server.rpc.dead_letters import DeadLetters
 from jobcontrol_server.rpc.decoding import (
     job_key,
-    letter_key,
     step_key,
-    to_group_cursor,
     to_job_cursor,
-    to_letter_cursor,
     to_listed,
     to_place,
     to_step_cursor,
     to_watch,
 )
+from jobcontrol_server.rpc.encoding.batches import to_cancelled, to_retried
 from jobcontrol_server.rpc.encoding.jobs import to_job
-from jobcontrol_server.rpc.encoding.letters import to_dead_letter, to_discarded, to_error_group, to_requeued
 from jobcontrol_server.rpc.encoding.loglines import to_event
 from jobcontrol_server.rpc.encoding.pipelines import to_pipeline
-from jobcontrol_server.rpc.encoding.plain import to_duration
-from jobcontrol_server.rpc.encoding.queues import to_queue
 from jobcontrol_server.rpc.encoding.steps import to_step, to_step_detail
 from jobcontrol_server.rpc.encoding.waits import to_waiting, to_waiting_job
-from jobcontrol_server.rpc.encoding.workers import to_worker
-from jobcontrol_server.rpc.pages import PageTokens, page_size
-from jobcontrol_server.rpc.queues import Queues
+from jobcontrol_server.rpc.operating import Operating, Writes
+from jobcontrol_server.rpc.pages import PageTokens, page_size, tell_next_page
 from jobcontrol_server.rpc.reads import (
-    find_error_groups,
     find_job_with_wait,
-    find_letters,
     find_log,
     find_result,
     find_step,
@@ -57,30 +43,25 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 #: Bytes of a result in one message.
 CHUNK = 256 << 10
-JOBS_PAGE, STEPS_PAGE, EVENTS_PAGE, PIPELINES_PAGE, WORKERS_PAGE, QUEUES_PAGE = 50, 100, 100, 100, 100, 100
-LETTERS_PAGE, GROUPS_PAGE = 50, 20
+JOBS_PAGE, STEPS_PAGE, EVENTS_PAGE, PIPELINES_PAGE = 50, 100, 100, 100
 #: Where the count of a filtered list ends.
 MOST_COUNTED = 1_000
-STATS_WINDOW = timedelta(hours=24)
 STARTED, EXISTING = "Build job started", "This path is being built already"
 VALID = "This build could be started; nothing was done"
 
 
-class JobControl:
+class JobControl(Operating):
     """Requests reach it valid; what it raises is translated outside. See `guard`."""
 
-    def __init__(
-        self, calls: StoreCalls, builds: Builds, queues: Queues, letters: DeadLetters, hub: Hub, tokens: PageTokens
-    ) -> None:
+    def __init__(self, calls: StoreCalls, writes: Writes, hub: Hub, tokens: PageTokens) -> None:
         self._calls = calls
-        self._builds = builds
-        self._queues = queues
-        self._letters = letters
+        self._writes = writes
         self._hub = hub
         self._tokens = tokens
 
     async def StartBuild(self, request: pb.StartBuildRequest, context: Context) -> pb.StartBuildResponse:
-        act, message = (self._builds.preview, VALID) if request.validate_only else (self._builds.start, STARTED)
+        builds = self._writes.builds
+        act, message = (builds.preview, VALID) if request.validate_only else (builds.start, STARTED)
         answer = await self._calls.run(act, request, caller_of(context))
         return pb.StartBuildResponse(
             job=to_job(answer.job),
@@ -90,11 +71,11 @@ class JobControl:
         )
 
     async def Cancel(self, request: pb.CancelRequest, context: Context) -> pb.CancelResponse:
-        job, running = await self._calls.run(self._builds.cancel, request, caller_of(context))
+        job, running = await self._calls.run(self._writes.builds.cancel, request, caller_of(context))
         return pb.CancelResponse(job=to_job(job), success=True, running_steps=map(to_step, running))
 
     async def Retry(self, request: pb.RetryRequest, context: Context) -> pb.RetryResponse:
-        act = self._builds.preview_retry if request.validate_only else self._builds.retry
+        act = self._writes.builds.preview_retry if request.validate_only else self._writes.builds.retry
         answer = await self._calls.run(act, request, caller_of(context))
         response = pb.RetryResponse(job=to_job(answer.job), job_id=answer.job.id)
         if answer.plan is not None:
@@ -102,12 +83,18 @@ class JobControl:
         return response
 
     async def Pause(self, request: pb.PauseRequest, context: Context) -> pb.PauseResponse:
-        job = await self._calls.run(self._builds.pause, request, caller_of(context))
+        job = await self._calls.run(self._writes.builds.pause, request, caller_of(context))
         return pb.PauseResponse(job=to_job(job))
 
     async def Resume(self, request: pb.ResumeRequest, context: Context) -> pb.ResumeResponse:
-        job = await self._calls.run(self._builds.resume, request, caller_of(context))
+        job = await self._calls.run(self._writes.builds.resume, request, caller_of(context))
         return pb.ResumeResponse(job=to_job(job))
+
+    async def BatchCancel(self, request: pb.BatchCancelRequest, context: Context) -> pb.BatchCancelResponse:
+        return to_cancelled(await self._calls.run(self._writes.batches.cancel, request, caller_of(context)))
+
+    async def BatchRetry(self, request: pb.BatchRetryRequest, context: Context) -> pb.BatchRetryResponse:
+        return to_retried(await self._calls.run(self._writes.batches.retry, request, caller_of(context)))
 
     async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:
         job, standstill = await self._calls.read(find_job_with_wait, caller_of(context).tenant, request.job_id)
@@ -125,7 +112,7 @@ class JobControl:
         jobs = await self._calls.read(list_jobs, tenant, wanted, after=after, limit=size + 1)
         total = await self._calls.read(count_jobs, tenant, wanted, most=MOST_COUNTED) if request.with_count else None
         token = self._tokens.issue(request, tenant, job_key(jobs[size - 1])) if len(jobs) > size else ""
-        _tell_next_page(context, token)
+        tell_next_page(context, token)
         return pb.ListJobsResponse(jobs=map(to_job, jobs[:size]), next_page_token=token, total_count=total)
 
     async def ListSteps(self, request: pb.ListStepsRequest, context: Context) -> pb.ListStepsResponse:
@@ -134,7 +121,7 @@ class JobControl:
         after = to_step_cursor(self._tokens.read(request, tenant))
         steps = await self._calls.read(find_steps, tenant, request, after=after, limit=size + 1)
         token = self._tokens.issue(request, tenant, step_key(steps[size - 1])) if len(steps) > size else ""
-        _tell_next_page(context, token)
+        tell_next_page(context, token)
         return pb.ListStepsResponse(steps=map(to_step, steps[:size]), next_page_token=token)
 
     async def GetStep(self, request: pb.GetStepRequest, context: Context) -> pb.GetStepResponse:
@@ -147,7 +134,7 @@ class JobControl:
         after = to_place(self._tokens.read(request, tenant))
         page = await self._calls.read(find_log, tenant, request, after=after, limit=size)
         token = self._tokens.issue(request, tenant, list(page.resume_after)) if page.resume_after else ""
-        _tell_next_page(context, token)
+        tell_next_page(context, token)
         return pb.ListEventsResponse(events=map(to_event, page.lines), next_page_token=token)
 
     async def GetResult(self, request: pb.GetResultRequest, context: Context) -> AsyncIterator[pb.GetResultResponse]:
@@ -161,84 +148,9 @@ class JobControl:
         (after,) = self._tokens.read(request, "") or [""]
         pipelines = await self._calls.read(list_pipelines, after=after, limit=size + 1)
         token = self._tokens.issue(request, "", [pipelines[size - 1].name]) if len(pipelines) > size else ""
-        _tell_next_page(context, token)
+        tell_next_page(context, token)
         return pb.ListPipelinesResponse(pipelines=map(to_pipeline, pipelines[:size]), next_page_token=token)
-
-    async def ListWorkers(self, request: pb.ListWorkersRequest, context: Context) -> pb.ListWorkersResponse:
-        tenant = caller_of(context).tenant
-        size = page_size(request.page_size, WORKERS_PAGE)
-        (after,) = self._tokens.read(request, tenant) or [""]
-        found = await self._calls.read(list_processes, tenant, queue=request.queue, after=after, limit=size + 1)
-        token = self._tokens.issue(request, tenant, [found[size - 1].session_id]) if len(found) > size else ""
-        _tell_next_page(context, token)
-        return pb.ListWorkersResponse(workers=map(to_worker, found[:size]), next_page_token=token)
-
-    async def ListQueues(self, request: pb.ListQueuesRequest, context: Context) -> pb.ListQueuesResponse:
-        size = page_size(request.page_size, QUEUES_PAGE)
-        (after,) = self._tokens.read(request, "") or [""]
-        found = await self._calls.read(list_queues, after=after, limit=size + 1)
-        token = self._tokens.issue(request, "", [found[size - 1].name]) if len(found) > size else ""
-        _tell_next_page(context, token)
-        return pb.ListQueuesResponse(queues=map(to_queue, found[:size]), next_page_token=token)
-
-    async def PauseQueue(self, request: pb.PauseQueueRequest, context: Context) -> pb.PauseQueueResponse:
-        queue = await self._calls.run(self._queues.pause, request, caller_of(context))
-        return pb.PauseQueueResponse(queue=to_queue(queue))
-
-    async def ResumeQueue(self, request: pb.ResumeQueueRequest, context: Context) -> pb.ResumeQueueResponse:
-        queue = await self._calls.run(self._queues.resume, request, caller_of(context))
-        return pb.ResumeQueueResponse(queue=to_queue(queue))
-
-    async def UpdateQueue(self, request: pb.UpdateQueueRequest, context: Context) -> pb.UpdateQueueResponse:
-        queue = await self._calls.run(self._queues.update, request, caller_of(context))
-        return pb.UpdateQueueResponse(queue=to_queue(queue))
-
-    async def ListDeadLetters(self, request: pb.ListDeadLettersRequest, context: Context) -> pb.ListDeadLettersResponse:
-        tenant = caller_of(context).tenant
-        size = page_size(request.page_size, LETTERS_PAGE)
-        after = to_letter_cursor(self._tokens.read(request, tenant))
-        letters = await self._calls.read(find_letters, tenant, request, after=after, limit=size + 1)
-        token = self._tokens.issue(request, tenant, letter_key(letters[size - 1])) if len(letters) > size else ""
-        _tell_next_page(context, token)
-        return pb.ListDeadLettersResponse(dead_letters=map(to_dead_letter, letters[:size]), next_page_token=token)
-
-    async def ListErrorGroups(self, request: pb.ListErrorGroupsRequest, context: Context) -> pb.ListErrorGroupsResponse:
-        tenant = caller_of(context).tenant
-        size = page_size(request.page_size, GROUPS_PAGE)
-        after = to_group_cursor(self._tokens.read(request, tenant))
-        groups = await self._calls.read(find_error_groups, tenant, request, after=after, limit=size + 1)
-        last = groups[size - 1] if len(groups) > size else None
-        token = self._tokens.issue(request, tenant, [last.steps, last.fingerprint]) if last else ""
-        _tell_next_page(context, token)
-        return pb.ListErrorGroupsResponse(error_groups=map(to_error_group, groups[:size]), next_page_token=token)
-
-    async def GetStats(self, request: pb.GetStatsRequest, context: Context) -> pb.GetStatsResponse:
-        window = request.window.ToTimedelta() if request.HasField("window") else STATS_WINDOW
-        stats = await self._calls.read(read_stats, caller_of(context).tenant, window)
-        return pb.GetStatsResponse(
-            active=stats.active,
-            waiting=stats.waiting,
-            completed=stats.completed,
-            failed=stats.failed,
-            dead_letters=stats.dead_letters,
-            window=to_duration(window),
-        )
-
-    async def RequeueDeadLetters(
-        self, request: pb.RequeueDeadLettersRequest, context: Context
-    ) -> pb.RequeueDeadLettersResponse:
-        return to_requeued(await self._calls.run(self._letters.requeue, request, caller_of(context)))
-
-    async def DiscardDeadLetters(
-        self, request: pb.DiscardDeadLettersRequest, context: Context
-    ) -> pb.DiscardDeadLettersResponse:
-        return to_discarded(await self._calls.run(self._letters.discard, request, caller_of(context)))
 
     def WatchProgress(self, request: pb.WatchProgressRequest, context: Context) -> AsyncIterator[bytes]:
         """Messages as bytes: the hub has encoded them, once for all watchers."""
         return self._hub.watch(to_watch(request, caller_of(context)))
-
-
-def _tell_next_page(context: Context, token: str) -> None:
-    if token:
-        context.set_trailing_metadata((("next-page-token", token),))

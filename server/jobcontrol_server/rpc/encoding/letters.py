@@ -6,8 +6,8 @@ from jobcontrol import v1 as pb
 from jobcontrol_core.domain.events import MAX_ERROR
 from jobcontrol_core.domain.outcomes import storable_text
 from jobcontrol_core.store.letters import DeadLetter, ErrorGroup, LetterRequeue
-from jobcontrol_core.store.requeues import LetterFailure
 from jobcontrol_server.rpc.dead_letters import Answer
+from jobcontrol_server.rpc.encoding.batches import to_failure
 from jobcontrol_server.rpc.encoding.plain import REQUEUE_STATE, to_timestamp
 from jobcontrol_server.rpc.encoding.steps import to_step
 
@@ -29,7 +29,7 @@ def to_requeued(answer: Answer) -> pb.RequeueDeadLettersResponse:
         requeued_count=answer.count,
         retry_job_ids=answer.retry_job_ids,
         remaining_count=answer.remaining,
-        failures=map(_to_failure, answer.failures),
+        failures=map(to_failure, answer.failures),
         requeue_id=answer.requeue_id,
         waiting_count=answer.waiting,
     )
@@ -37,7 +37,7 @@ def to_requeued(answer: Answer) -> pb.RequeueDeadLettersResponse:
 
 def to_discarded(answer: Answer) -> pb.DiscardDeadLettersResponse:
     return pb.DiscardDeadLettersResponse(
-        discarded_count=answer.count, remaining_count=answer.remaining, failures=map(_to_failure, answer.failures)
+        discarded_count=answer.count, remaining_count=answer.remaining, failures=map(to_failure, answer.failures)
     )
 
 
@@ -64,7 +64,3 @@ def _to_requeue(requeue: LetterRequeue) -> pb.Requeue:
         per_second=requeue.per_second,
         created_at=to_timestamp(requeue.created_at),
     )
-
-
-def _to_failure(failure: LetterFailure) -> pb.BatchFailure:
-    return pb.BatchFailure(id=failure.letter_id, reason=failure.reason, message=failure.message)

@@ -9,6 +9,8 @@ from jobcontrol import v1 as pb
 #: The RPCs that are served. All others answer UNIMPLEMENTED/NOT_IMPLEMENTED.
 SERVED = frozenset(
     {
+        "BatchCancel",
+        "BatchRetry",
         "Cancel",
         "DiscardDeadLetters",
         "ExplainJob",
