@@ -1,6 +1,7 @@
 """Proto3 JSON in full and nothing else: what json_format would let through is refused before it reads."""
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -38,10 +39,16 @@ def fill_from_body(message: Message, body: bytes, field: FieldDescriptor | None)
         raise malformed(f"the body does not fit: {_PLACE.sub('', str(error))}") from error
 
 
+def refuse_body(body: bytes) -> None:
+    """Raise Failure unless a body that can bind to nothing says nothing."""
+    if body.strip(_BLANK):
+        raise malformed("this path takes no body")
+
+
 def _one_value(body: bytes) -> Any:
     try:
         text = body.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+        value = json.loads(text, object_pairs_hook=_object, parse_float=_finite, parse_constant=_refuse_constant)
         if "\\u" in text:
             # Half of a surrogate pair is no character: writing it as UTF-8 tells.
             json.dumps(value, ensure_ascii=False).encode("utf-8")
@@ -61,6 +68,13 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"{twice!r} stands twice in one object")
     return found
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError("a number is beyond what a double can hold")
+    return number
 
 
 def _refuse_constant(name: str) -> NoReturn:

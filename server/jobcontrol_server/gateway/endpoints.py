@@ -108,6 +108,6 @@ class Stream:
     def _framing_for(self, exchange: Exchange) -> Framing:
         if self._parts is not None:
             return self._parts
-        accepted = exchange.header(b"accept").split(",")
+        accepted = exchange.listed(b"accept")
         wants_events = any(part.partition(";")[0].strip().lower() == EVENT_STREAM for part in accepted)
         return self._events if wants_events else self._lines

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from jobcontrol_server.gateway.answers import JSON, to_json
@@ -17,6 +18,9 @@ Value = TypeVar("Value")
 #: Seconds that a client may leave a part of an answer unread before it counts as gone.
 STALLED_AFTER = 60.0
 
+#: Seconds for which the rest of a body is still taken that nobody will read.
+_LINGER = 1.0
+
 
 class ClientGone(Exception):
     """Nobody is there any more to be answered."""
@@ -29,6 +33,7 @@ class Exchange:
         self._scope = scope
         self._receive = receive
         self._send = send
+        self._has_unread = self._tells_of_body()
         self.has_begun = False
         """Whether the head of the answer is out, so that its status can no longer change."""
 
@@ -63,6 +68,11 @@ class Exchange:
         """The first header of that name in lower case; empty without one."""
         return next((value.decode("latin-1").strip() for key, value in self._scope["headers"] if key == name), "")
 
+    def listed(self, name: bytes) -> list[str]:
+        """The members of a header that is a list, which may stand on several lines."""
+        lines = [value.decode("latin-1") for key, value in self._scope["headers"] if key == name]
+        return ",".join(lines).split(",")
+
     def note_route(self, template: str) -> None:
         """Leave the path template that was taken where an access log finds it: `http.route` in the scope."""
         self._scope["http.route"] = template
@@ -74,7 +84,7 @@ class Exchange:
             raise too_large(limit)
         parts, size = [], 0
         while True:
-            message = await self._receive()
+            message = await self._next_part()
             if message["type"] == "http.disconnect":
                 raise ClientGone
             parts.append(message.get("body", b""))
@@ -86,7 +96,7 @@ class Exchange:
 
     async def gone(self) -> None:
         """Return when the client has left. To be awaited once the body is read."""
-        while (await self._receive())["type"] != "http.disconnect":
+        while (await self._next_part())["type"] != "http.disconnect":
             pass
 
     async def unless_gone(self, work: Awaitable[Value]) -> Value:
@@ -122,11 +132,31 @@ class Exchange:
         """Send a whole answer; its length is told, and its content kept back, where HEAD asked."""
         length = (b"content-length", str(len(content)).encode("ascii"))
         await self.begin(status, [*headers, length] if status != 204 else headers)
-        await self.end(b"" if self.method == "HEAD" else content)
+        sent = b"" if self.method == "HEAD" else content
+        if self._has_unread:
+            await self.write(sent)
+            await self._take_rest()
+            sent = b""
+        await self.end(sent)
 
     async def refuse(self, failure: Failure) -> None:
         """Answer with a failure as google.rpc.Status in JSON."""
         await self.answer(failure.http_status, to_json(document_of(failure)), failure_headers(failure, JSON))
+
+    def _tells_of_body(self) -> bool:
+        return self.header(b"content-length") not in ("", "0") or bool(self.header(b"transfer-encoding"))
+
+    async def _next_part(self) -> MutableMapping[str, Any]:
+        message = await self._receive()
+        self._has_unread = message["type"] == "http.request" and message.get("more_body", False)
+        return message
+
+    async def _take_rest(self) -> None:
+        # A connection that is closed while bytes come in is reset, and its client may never see the answer.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER):
+                while self._has_unread:
+                    await self._next_part()
 
 
 def failure_headers(failure: Failure, content_type: str) -> list[Header]:

@@ -5,7 +5,9 @@ import binascii
 import re
 from collections.abc import Iterable, Iterator
 
-from jobcontrol_server.gateway.failures import malformed
+from google.rpc import code_pb2
+
+from jobcontrol_server.gateway.failures import Failure, malformed
 
 Header = tuple[bytes, bytes]
 Metadata = tuple[tuple[str, str | bytes], ...]
@@ -22,6 +24,8 @@ _OURS = frozenset({"authorization", "content-type", "host", "te", "user-agent", 
 _KEY = re.compile(r"[0-9a-z_.-]+")
 _VALUE = re.compile(r"[\x20-\x7e]*")
 _TIMEOUT = re.compile(r"([0-9]{1,8})([HMSmun])")
+#: A deadline of millennia would be taken for one that has passed.
+_LONGEST = 366 * 86400.0
 _SECONDS = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 #: Of an answer's metadata, what grpc itself adds.
 _OF_TRANSPORT = frozenset({"content-type", "user-agent", "date", "server", "accept-encoding", "te"})
@@ -38,14 +42,17 @@ def metadata_of(headers: Iterable[Header], client: str | None) -> Metadata:
 
 
 def timeout_of(headers: Iterable[Header]) -> float | None:
-    """The seconds that Grpc-Timeout gives, None without one. Raises Failure for one that is none."""
+    """The seconds that Grpc-Timeout gives, None without one. Raises Failure for what is no deadline, or has passed."""
     texts = [value.decode("latin-1") for name, value in headers if name.lower() == b"grpc-timeout"]
     if not texts:
         return None
     found = _TIMEOUT.fullmatch(texts[-1])
     if found is None:
         raise malformed("Grpc-Timeout is a whole number and one of H, M, S, m, u, n, like 30S")
-    return int(found[1]) * _SECONDS[found[2]]
+    if int(found[1]) == 0:
+        # grpc would take it for none at all.
+        raise Failure(code_pb2.DEADLINE_EXCEEDED, "the deadline has passed before the call")
+    return min(int(found[1]) * _SECONDS[found[2]], _LONGEST)
 
 
 def headers_of(metadata: Iterable[tuple[str, str | bytes]]) -> list[Header]:

@@ -8,9 +8,9 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from jobcontrol_server.gateway.bindings import WHOLE, Binding
-from jobcontrol_server.gateway.bodies import fill_from_body
+from jobcontrol_server.gateway.bodies import fill_from_body, refuse_body
 from jobcontrol_server.gateway.exchange import Exchange
-from jobcontrol_server.gateway.failures import FieldRefused, malformed, type_refused
+from jobcontrol_server.gateway.failures import FieldRefused, type_refused
 from jobcontrol_server.gateway.fields import HTTP_BODY, descriptor_of, has_bytes
 from jobcontrol_server.gateway.query import fields_on, fill_from_query, set_text
 from jobcontrol_server.gateway.texts import TextInvalid
@@ -64,15 +64,18 @@ def idempotency_field_of(request: Descriptor, name: str | None) -> FieldDescript
 def _fill(message: Message, binding: Binding, body: bytes, content_type: str) -> None:
     if takes_raw_body(binding):
         _fill_raw(_held(message, binding), body, content_type)
-    elif not body:
-        pass
-    elif binding.body is None:
-        raise malformed("this path takes no body")
-    else:
-        media_type = content_type.partition(";")[0].strip()
-        if media_type and not _JSON_TYPE.fullmatch(media_type):
-            raise type_refused(media_type)
-        fill_from_body(message, body, binding.body if isinstance(binding.body, FieldDescriptor) else None)
+    elif body:
+        _refuse_other_types(content_type)
+        if binding.body is None:
+            refuse_body(body)
+        else:
+            fill_from_body(message, body, binding.body if isinstance(binding.body, FieldDescriptor) else None)
+
+
+def _refuse_other_types(content_type: str) -> None:
+    media_type = content_type.partition(";")[0].strip()
+    if media_type and not _JSON_TYPE.fullmatch(media_type):
+        raise type_refused(media_type)
 
 
 def takes_raw_body(binding: Binding) -> bool:

@@ -3,6 +3,7 @@
 What google.protobuf.json_format checks by itself (ranges, unknown names, depth) is left to it.
 """
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -149,7 +150,7 @@ def _expectation(field: FieldDescriptor) -> tuple[Callable[[Any], bool], str]:
 
 def _is_number(value: Any) -> bool:
     if isinstance(value, str):
-        return NUMBER.fullmatch(value) is not None and len(value) <= 400
+        return NUMBER.fullmatch(value) is not None and len(value) <= 400 and math.isfinite(float(value))
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
