@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jobcontrol._requests import SAMPLE
-    from jobcontrol.client import Client
+    from jobcontrol.client import AsyncClient, Client
     from jobcontrol.errors import (
         AlreadyRunning,
         ApiError,
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
         StatusChange,
         StepChange,
     )
-    from jobcontrol.job import Job
+    from jobcontrol.job import AsyncJob, Job
+    from jobcontrol.listing import AsyncListing, Listing, Page
     from jobcontrol.operations import (
         BatchFailure,
         DeadLetter,
@@ -77,18 +78,20 @@ if TYPE_CHECKING:
         StepStatus,
         TimeLeft,
     )
+    from jobcontrol.watch import AsyncWatch, Watch
 
 # The type checker reads the imports above, the interpreter this: neither grpc nor rich loads before it is needed.
 _HOMES = {
     "_requests": "SAMPLE",
-    "client": "Client",
+    "client": "AsyncClient Client",
     "errors": (
         "AlreadyRunning ApiError ConnectionFailed InvalidInput InvalidState JobCancelled JobControlError "
         "JobError JobFailed JobPartiallyFailed NotAuthenticated NotFound NotServed PermissionDenied "
         "RateLimited RequestTimeout ServerError WaitTimeout"
     ),
     "events": "BulkStepChange Changes Event LinkNotice StatusChange StepChange",
-    "job": "Job",
+    "job": "AsyncJob Job",
+    "listing": "AsyncListing Listing Page",
     "operations": (
         "BatchFailure DeadLetter Discarded ErrorGroup LogLine Queue QueueLimits Requeue Requeued RunningStep "
         "Stats Wait WorkerProcess"
@@ -98,6 +101,7 @@ _HOMES = {
         "Attempt DocumentInfo Failure JobState JobStatus PipelineInfo PipelineStage RetryPlan "
         "StageProgress Step StepDetail StepLog StepStatus TimeLeft"
     ),
+    "watch": "AsyncWatch Watch",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -105,6 +109,10 @@ __all__ = [
     "SAMPLE",
     "AlreadyRunning",
     "ApiError",
+    "AsyncClient",
+    "AsyncJob",
+    "AsyncListing",
+    "AsyncWatch",
     "Attempt",
     "BatchFailure",
     "BulkStepChange",
@@ -131,10 +139,12 @@ __all__ = [
     "JobState",
     "JobStatus",
     "LinkNotice",
+    "Listing",
     "LogLine",
     "NotAuthenticated",
     "NotFound",
     "NotServed",
+    "Page",
     "PermissionDenied",
     "Pipeline",
     "PipelineInfo",
@@ -164,6 +174,7 @@ __all__ = [
     "Tolerate",
     "Wait",
     "WaitTimeout",
+    "Watch",
     "WorkerProcess",
 ]
 

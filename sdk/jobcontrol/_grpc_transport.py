@@ -1,82 +1,87 @@
-"""Calls over grpcio: one channel per process, deadlines, retries by grpcio's own policy, keepalive."""
+"""Calls that block, over grpcio: channels of this process alone, deadlines, retries by grpcio's own policy."""
 
 from __future__ import annotations
 
-import json
 import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Generic
 
 import grpc
 
+from jobcontrol._channels import bearer, channel_options, check_address, closed_meanwhile, codecs_of
+from jobcontrol._plans import Limits
 from jobcontrol._refusals import translate
-from jobcontrol._rpcs import RETRIED, SERVICE, A, Q, Rpc
-from jobcontrol.errors import ConnectionFailed, RequestTimeout
+from jobcontrol._rpcs import A, Q, Rpc
+from jobcontrol._settings import Target
+from jobcontrol.errors import RequestTimeout
 
-MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 #: Messages that a stream reads ahead of its reader; beyond that the server is held back.
 READ_AHEAD = 64
 _END = object()
 
-Metadata = tuple[tuple[str, str], ...]
-ChannelFactory = Callable[[str], grpc.Channel]
+ChannelFactory = Callable[[Target, int], grpc.Channel]
 
 
-def open_channel(address: str) -> grpc.Channel:
-    """A plaintext channel; nothing connects before the first call."""
-    return grpc.insecure_channel(address, options=_options())
+def open_channel(target: Target, retries: int) -> grpc.Channel:
+    """A channel whose calls are tried again so often; nothing connects before the first call."""
+    check_address(target.address)
+    return grpc.insecure_channel(target.address, options=channel_options(retries))
 
 
 class GrpcTransport:
-    """The transport of real clients. Threads may share it; a forked process gets a channel of its own."""
+    """The transport of a Client. Threads may share it; a forked process gets channels of its own."""
 
-    def __init__(
-        self, address: str, *, token: str = "", timeout: float = 20.0, channel_factory: ChannelFactory = open_channel
-    ) -> None:
-        self._address = address
-        self._metadata: Metadata = (("authorization", f"Bearer {token}"),) if token else ()
-        self._timeout = timeout
+    def __init__(self, target: Target, *, channel_factory: ChannelFactory = open_channel) -> None:
+        self._target = target
+        self._metadata = bearer(target.token)
         self._channel_factory = channel_factory
         self._lock = threading.Lock()
-        self._channel: grpc.Channel | None = None
-        self._owner_pid = 0
+        self._channels: dict[int, grpc.Channel] = {}
+        self._owner_pid = os.getpid()
+        self._inherited: list[object] = []
 
     @property
     def address(self) -> str:
-        return self._address
+        return self._target.address
 
-    def call(self, rpc: Rpc[Q, A], request: Q) -> A:
-        method = self._current_channel().unary_unary(
-            rpc.path, request_serializer=rpc.request.SerializeToString, response_deserializer=rpc.answer.FromString
-        )
+    def call(self, rpc: Rpc[Q, A], request: Q, limits: Limits) -> A:
+        method = self._channel(limits.retries).unary_unary(rpc.path, **codecs_of(rpc))
         try:
-            answer: A = method(request, timeout=self._timeout, metadata=self._metadata)
+            answer: A = method(request, timeout=limits.timeout, metadata=self._metadata)
         except grpc.RpcError as error:
-            raise translate(error, self._address) from error
+            raise translate(error, self.address) from error
+        except ValueError as error:
+            raise closed_meanwhile(self.address) from error
         return answer
 
-    def open(self, rpc: Rpc[Q, A], request: Q) -> GrpcStream[A]:
-        method = self._current_channel().unary_stream(
-            rpc.path, request_serializer=rpc.request.SerializeToString, response_deserializer=rpc.answer.FromString
-        )
-        return GrpcStream(method(request, metadata=self._metadata), self._address)
+    def open(self, rpc: Rpc[Q, A], request: Q, limits: Limits) -> GrpcStream[A]:
+        method = self._channel(limits.retries).unary_stream(rpc.path, **codecs_of(rpc))
+        try:
+            return GrpcStream(method(request, metadata=self._metadata), self.address)
+        except ValueError as error:
+            raise closed_meanwhile(self.address) from error
 
     def close(self) -> None:
         with self._lock:
-            channel, self._channel = self._channel, None
-        # The channel of a parent process is not ours to close.
-        if channel is not None and self._owner_pid == os.getpid():
+            self._leave_parent()
+            channels, self._channels = self._channels, {}
+        for channel in channels.values():
             channel.close()
 
-    def _current_channel(self) -> grpc.Channel:
+    def _channel(self, retries: int) -> grpc.Channel:
         with self._lock:
-            if self._channel is None or self._owner_pid != os.getpid():
-                _check_address(self._address)
-                self._channel, self._owner_pid = self._channel_factory(self._address), os.getpid()
-            return self._channel
+            self._leave_parent()
+            if retries not in self._channels:
+                self._channels[retries] = self._channel_factory(self._target, retries)
+            return self._channels[retries]
+
+    def _leave_parent(self) -> None:
+        """After a fork: the channels of the parent are neither ours to use nor, even by forgetting them, to close."""
+        if self._owner_pid != os.getpid():
+            self._inherited.append(self._channels)
+            self._channels, self._owner_pid = {}, os.getpid()
 
 
 class GrpcStream(Generic[A]):
@@ -120,45 +125,3 @@ class GrpcStream(Generic[A]):
             yield error
         else:
             yield _END
-
-
-def _check_address(address: str) -> None:
-    """Turn down the address of a page, which gRPC would take for a strange host."""
-    if address.startswith(("http://", "https://")):
-        hint = "give host and port of gRPC, for example localhost:50051"
-        raise ConnectionFailed(f"{address} is the address of a web page", hint, address=address, why="a web page")
-
-
-def _options() -> list[tuple[str, Any]]:
-    return [
-        ("grpc.service_config", json.dumps(_service_config())),
-        ("grpc.enable_retries", 1),
-        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-        ("grpc.primary_user_agent", f"jobcontrol/{_version()}"),
-        ("grpc.keepalive_time_ms", 30_000),
-        ("grpc.keepalive_timeout_ms", 10_000),
-        # By default a channel waits up to two minutes before it looks for a server that went away.
-        ("grpc.initial_reconnect_backoff_ms", 200),
-        ("grpc.min_reconnect_backoff_ms", 1_000),
-        ("grpc.max_reconnect_backoff_ms", 2_000),
-    ]
-
-
-def _service_config() -> dict[str, Any]:
-    policy = {
-        "maxAttempts": 5,
-        "initialBackoff": "0.1s",
-        "maxBackoff": "10s",
-        "backoffMultiplier": 1.6,
-        "retryableStatusCodes": ["UNAVAILABLE"],
-    }
-    names = [{"service": SERVICE, "method": rpc.name} for rpc in RETRIED]
-    return {"methodConfig": [{"name": names, "retryPolicy": policy}]}
-
-
-def _version() -> str:
-    try:
-        return version("jobcontrol")
-    except PackageNotFoundError:
-        return "unknown"

@@ -1,12 +1,13 @@
-"""The client's calls for operators: queues, workers, steps that failed for good."""
+"""The calls for operators, written once for both clients: queues, workers, steps that failed for good."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
-from itertools import islice
 
 from jobcontrol import v1 as pb
+from jobcontrol._calling import Calling
+from jobcontrol._operation import listing, operation
 from jobcontrol._operations_decoding import (
     to_dead_letter,
     to_discarded,
@@ -16,7 +17,8 @@ from jobcontrol._operations_decoding import (
     to_wait,
     to_worker,
 )
-from jobcontrol._pages import PAGE_SIZE, read_pages
+from jobcontrol._paging import Pager, everything
+from jobcontrol._plans import Plan
 from jobcontrol._requests import KEEP, Keep, letter_filter, limit_queue_request, new_request_id, no_such_letter
 from jobcontrol._rpcs import (
     DISCARD_DEAD_LETTERS,
@@ -31,26 +33,25 @@ from jobcontrol._rpcs import (
     RESUME_QUEUE,
     UPDATE_QUEUE,
 )
-from jobcontrol._transport import Transport
 from jobcontrol.operations import DeadLetter, Discarded, ErrorGroup, Queue, Requeued, Stats, Wait, WorkerProcess
 from jobcontrol.pipeline.definition import Rate
 
 
-class OperatorCalls:
-    """A part of Client, which see."""
+class OperatorCalls(Calling):
+    """A part of Client and AsyncClient, which see."""
 
-    _transport: Transport
-
-    def explain(self, job_id: str) -> list[Wait]:
+    @operation
+    def explain(self, job_id: str) -> Plan[list[Wait]]:
         """Why each thing of this job that waits is waiting; empty if nothing does. Raises NotFound."""
-        answer = self._transport.call(EXPLAIN_JOB, pb.ExplainJobRequest(job_id=job_id.lower()))
+        answer = yield from self._call(EXPLAIN_JOB, pb.ExplainJobRequest(job_id=job_id.lower()))
         return [to_wait(waiting) for waiting in answer.waiting]
 
-    def stats(self, *, window: timedelta = timedelta(hours=24)) -> Stats:
+    @operation
+    def stats(self, *, window: timedelta = timedelta(hours=24)) -> Plan[Stats]:
         """How many jobs there are now, and how many have ended within the window (a minute to seven days)."""
         request = pb.GetStatsRequest()
         request.window.FromTimedelta(window)
-        answer = self._transport.call(GET_STATS, request)
+        answer = yield from self._call(GET_STATS, request)
         return Stats(
             active=answer.active,
             waiting=answer.waiting,
@@ -60,25 +61,38 @@ class OperatorCalls:
             window=answer.window.ToTimedelta(),
         )
 
-    def workers(self, *, queue: str = "") -> list[WorkerProcess]:
+    @operation
+    def workers(self, *, queue: str = "") -> Plan[list[WorkerProcess]]:
         """The worker processes that are alive or were lost lately, those of `queue` alone if it is given."""
-        pages = read_pages(self._transport, LIST_WORKERS, pb.ListWorkersRequest(queue=queue))
-        return [to_worker(worker) for page in pages for worker in page.workers]
+        return (
+            yield from everything(
+                self._pager(
+                    LIST_WORKERS, pb.ListWorkersRequest(queue=queue), lambda answer: map(to_worker, answer.workers)
+                )
+            )
+        )
 
-    def queues(self) -> list[Queue]:
+    @operation
+    def queues(self) -> Plan[list[Queue]]:
         """All queues by name, with their limits and what each has to do."""
-        pages = read_pages(self._transport, LIST_QUEUES, pb.ListQueuesRequest())
-        return [to_queue(queue) for page in pages for queue in page.queues]
+        return (
+            yield from everything(
+                self._pager(LIST_QUEUES, pb.ListQueuesRequest(), lambda answer: map(to_queue, answer.queues))
+            )
+        )
 
-    def pause_queue(self, queue: str, *, reason: str = "") -> Queue:
+    @operation
+    def pause_queue(self, queue: str, *, reason: str = "") -> Plan[Queue]:
         """Start no step of this queue, in any build, until it is resumed; those that run go on. Raises NotFound."""
         request = pb.PauseQueueRequest(queue=queue, reason=reason)
-        return to_queue(self._transport.call(PAUSE_QUEUE, request).queue)
+        return to_queue((yield from self._call(PAUSE_QUEUE, request)).queue)
 
-    def resume_queue(self, queue: str, *, reason: str = "") -> Queue:
+    @operation
+    def resume_queue(self, queue: str, *, reason: str = "") -> Plan[Queue]:
         """Start steps of this queue again, also if a handler had put it on hold. Raises NotFound."""
-        return to_queue(self._transport.call(RESUME_QUEUE, pb.ResumeQueueRequest(queue=queue, reason=reason)).queue)
+        return to_queue((yield from self._call(RESUME_QUEUE, pb.ResumeQueueRequest(queue=queue, reason=reason))).queue)
 
+    @operation
     def limit_queue(
         self,
         queue: str,
@@ -86,33 +100,36 @@ class OperatorCalls:
         max_running: int | Keep | None = KEEP,
         rate: Rate | Keep | None = KEEP,
         reason: str = "",
-    ) -> Queue:
+    ) -> Plan[Queue]:
         """Change limits of this queue while builds run; None lifts one, what is not given stays. Raises NotFound."""
         request = limit_queue_request(queue, max_running=max_running, rate=rate, reason=reason)
-        return to_queue(self._transport.call(UPDATE_QUEUE, request).queue)
+        return to_queue((yield from self._call(UPDATE_QUEUE, request)).queue)
 
-    def reset_queue_limits(self, queue: str, *, reason: str = "") -> Queue:
+    @operation
+    def reset_queue_limits(self, queue: str, *, reason: str = "") -> Plan[Queue]:
         """Let the limits be again what the pipelines declare. Raises NotFound."""
         request = pb.UpdateQueueRequest(queue=queue, use_declared=True, reason=reason)
-        return to_queue(self._transport.call(UPDATE_QUEUE, request).queue)
+        return to_queue((yield from self._call(UPDATE_QUEUE, request)).queue)
 
+    @listing
     def dead_letters(
         self, *, queue: str = "", job_id: str = "", fingerprint: str = "", limit: int | None = None
-    ) -> Iterator[DeadLetter]:
+    ) -> Pager[DeadLetter]:
         """Steps that failed for good and meet all conditions given, newest first."""
         wanted = pb.DeadLetterFilter(queue=queue, job_id=job_id, fingerprint=fingerprint)
         request = pb.ListDeadLettersRequest(filter=wanted)
-        pages = read_pages(self._transport, LIST_DEAD_LETTERS, request, size=limit or PAGE_SIZE)
-        return islice((to_dead_letter(letter) for page in pages for letter in page.dead_letters), limit)
+        return self._pager(LIST_DEAD_LETTERS, request, lambda answer: map(to_dead_letter, answer.dead_letters), limit)
 
-    def dead_letter(self, dead_letter_id: str) -> DeadLetter:
+    @operation
+    def dead_letter(self, dead_letter_id: str) -> Plan[DeadLetter]:
         """The dead letter with this id, or with this unique ending (four characters or more). Raises NotFound."""
         wanted = pb.DeadLetterFilter(dead_letter_id=dead_letter_id.lower())
-        answer = self._transport.call(LIST_DEAD_LETTERS, pb.ListDeadLettersRequest(filter=wanted, page_size=2))
+        answer = yield from self._call(LIST_DEAD_LETTERS, pb.ListDeadLettersRequest(filter=wanted, page_size=2))
         if len(answer.dead_letters) != 1:
             raise no_such_letter(dead_letter_id, is_ambiguous=bool(answer.dead_letters))
         return to_dead_letter(answer.dead_letters[0])
 
+    @operation
     def requeue(
         self,
         letters: Iterable[str] = (),
@@ -125,7 +142,7 @@ class OperatorCalls:
         per_second: float = 0.0,
         dry_run: bool = False,
         request_id: str | None = None,
-    ) -> Requeued:
+    ) -> Plan[Requeued]:
         """Give dead letters, by their ids or by conditions, a fresh set of tries; at most 1,000 in one call.
 
         In their own job while it can take them, else in a retry job. `canary` requeues one, and the others when
@@ -142,8 +159,9 @@ class OperatorCalls:
             canary=canary,
             per_second=per_second,
         )
-        return to_requeued(self._transport.call(REQUEUE_DEAD_LETTERS, request))
+        return to_requeued((yield from self._call(REQUEUE_DEAD_LETTERS, request)))
 
+    @operation
     def discard(
         self,
         letters: Iterable[str] = (),
@@ -154,7 +172,7 @@ class OperatorCalls:
         reason: str = "",
         dry_run: bool = False,
         request_id: str | None = None,
-    ) -> Discarded:
+    ) -> Plan[Discarded]:
         """Drop dead letters, by their ids or by conditions; at most 1,000 in one call. Their steps stay failed.
 
         `dry_run` tells what would be done and does nothing.
@@ -166,10 +184,10 @@ class OperatorCalls:
             reason=reason,
             request_id=request_id or new_request_id(),
         )
-        return to_discarded(self._transport.call(DISCARD_DEAD_LETTERS, request))
+        return to_discarded((yield from self._call(DISCARD_DEAD_LETTERS, request)))
 
-    def error_groups(self, *, job_id: str = "", limit: int | None = None) -> Iterator[ErrorGroup]:
+    @listing
+    def error_groups(self, *, job_id: str = "", limit: int | None = None) -> Pager[ErrorGroup]:
         """The dead letters, or those of one job, grouped by what their errors share; the largest group first."""
         request = pb.ListErrorGroupsRequest(job_id=job_id)
-        pages = read_pages(self._transport, LIST_ERROR_GROUPS, request, size=limit or PAGE_SIZE)
-        return islice((to_error_group(group) for page in pages for group in page.error_groups), limit)
+        return self._pager(LIST_ERROR_GROUPS, request, lambda answer: map(to_error_group, answer.error_groups), limit)

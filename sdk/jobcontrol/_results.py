@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Callable
 
 from jobcontrol import v1 as pb
+from jobcontrol._plans import Limits, Plan, is_worth_another_try, open_stream, pause, read
 from jobcontrol._rpcs import GET_RESULT
-from jobcontrol._transport import Transport
 from jobcontrol.errors import ApiError, ConnectionFailed, RequestTimeout
 
-TRIES = 4
-#: Seconds of silence after which a try has failed.
-SILENCE = 20.0
 
-
-def read_result(
-    transport: Transport, job_id: str, media_type: str, pause: Callable[[float], None] = time.sleep
-) -> tuple[str, bytes]:
-    """The media type that the server sent, and the bytes."""
-    for failed_tries in range(1, TRIES):
+def read_result(job_id: str, media_type: str, limits: Limits) -> Plan[tuple[str, bytes]]:
+    """The media type that the server sent, and the bytes. `limits.timeout` bounds each silence."""
+    for failed_tries in range(limits.retries):
         try:
-            return _read_once(transport, job_id, media_type)
+            return (yield from _read_once(job_id, media_type, limits))
         except (ConnectionFailed, RequestTimeout, ApiError) as error:
-            if isinstance(error, ApiError) and not error.retryable:
+            if not is_worth_another_try(error):
                 raise
-            pause(0.1 * 2**failed_tries * random.uniform(0.5, 1.0))
-    return _read_once(transport, job_id, media_type)
+        yield from pause(0.2 * 2.0**failed_tries * random.uniform(0.5, 1.0))
+    return (yield from _read_once(job_id, media_type, limits))
 
 
-def _read_once(transport: Transport, job_id: str, media_type: str) -> tuple[str, bytes]:
-    stream = transport.open(GET_RESULT, pb.GetResultRequest(job_id=job_id, media_type=media_type))
+def _read_once(job_id: str, media_type: str, limits: Limits) -> Plan[tuple[str, bytes]]:
+    stream = yield from open_stream(GET_RESULT, pb.GetResultRequest(job_id=job_id, media_type=media_type), limits)
     found, chunks = media_type, list[bytes]()
     try:
-        while (part := stream.read(SILENCE)) is not None:
+        while (part := (yield from read(stream, limits.timeout))) is not None:
             found = part.media_type or found
             chunks.append(part.chunk)
     finally:

@@ -23,6 +23,20 @@ class ClientSettings:
     is_dumb_terminal: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A server, and how we prove to it who we are."""
+
+    address: str
+    token: str = field(default="", repr=False)
+
+
+def find_target(server: str | None = None, token: str | None = None) -> Target:
+    """What was given, and for the rest what the environment says."""
+    settings = read_settings()
+    return Target(server or settings.server, settings.token if token is None else token)
+
+
 def read_settings(environment: Mapping[str, str] | None = None) -> ClientSettings:
     """The settings of this process, read anew each time. Empty variables count as unset."""
     given = os.environ if environment is None else environment

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from jobcontrol._rpcs import A, Q, Rpc
+
+if TYPE_CHECKING:
+    from jobcontrol._plans import Limits
 
 A_co = TypeVar("A_co", covariant=True)
 
@@ -30,14 +33,35 @@ class Transport(Protocol):
     @property
     def address(self) -> str: ...
 
-    def call(self, rpc: Rpc[Q, A], request: Q) -> A:
+    def call(self, rpc: Rpc[Q, A], request: Q, limits: Limits) -> A:
         """One answer. Raises ConnectionFailed, RequestTimeout or an ApiError."""
         ...
 
-    def open(self, rpc: Rpc[Q, A], request: Q) -> Stream[A]:
+    def open(self, rpc: Rpc[Q, A], request: Q, limits: Limits) -> Stream[A]:
         """Start a streaming call; whatever goes wrong is raised by the first `read`."""
         ...
 
     def close(self) -> None:
         """Give the connection back; the next call would make a new one."""
         ...
+
+
+class AsyncStream(Protocol[A_co]):
+    """`Stream`, awaited. A `read` that ran out of time has lost nothing: the next one goes on."""
+
+    async def read(self, timeout: float) -> A_co | None: ...
+
+    def cancel(self) -> None: ...
+
+
+class AsyncTransport(Protocol):
+    """`Transport`, awaited."""
+
+    @property
+    def address(self) -> str: ...
+
+    async def call(self, rpc: Rpc[Q, A], request: Q, limits: Limits) -> A: ...
+
+    def open(self, rpc: Rpc[Q, A], request: Q, limits: Limits) -> AsyncStream[A]: ...
+
+    async def close(self) -> None: ...

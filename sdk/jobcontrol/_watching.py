@@ -1,25 +1,25 @@
-"""A watch that goes on by itself: every commit once, in order, across whatever happens to the link."""
+"""A watch that goes on by itself: every commit once, in order, whatever happens to the link. No input or output."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from jobcontrol import v1 as pb
 from jobcontrol._event_decoding import to_event
+from jobcontrol._plans import AnyStream, Limits, Plan, is_worth_another_try, open_stream, pause, read
 from jobcontrol._requests import HEARTBEAT_SECONDS, watch_request
 from jobcontrol._rpcs import WATCH_PROGRESS
-from jobcontrol._transport import Stream, Transport
-from jobcontrol.errors import ApiError, ConnectionFailed, JobControlError, RequestTimeout
+from jobcontrol.errors import ApiError, ConnectionFailed, JobControlError, RequestTimeout, WaitTimeout
 from jobcontrol.events import Event, LinkNotice
 
 #: Seconds without a message after which a link counts as dead: three heartbeats.
 SILENCE = 3.0 * HEARTBEAT_SECONDS
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 4.0
 
-WatchStream = Stream[pb.WatchProgressResponse]
+WatchStream = AnyStream[pb.WatchProgressResponse]
 
 
 class DeadlinePassed(Exception):
@@ -102,44 +102,57 @@ class Outage:
 
 
 @dataclass(slots=True)
-class Watch:
-    """One watch of one job, iterated once. `on_link` hears of each loss once, and of each return once."""
+class Watching:
+    """One watch of one job. `on_link` hears of each loss once, and of each return once."""
 
-    transport: Transport
     position: Position
     outage: Outage
+    limits: Limits
     on_link: Callable[[LinkNotice], None]
     deadline: float | None = None
     """On the monotonic clock of `now`."""
     now: Callable[[], float] = time.monotonic
-    pause: Callable[[float], None] = time.sleep
+    stream: WatchStream | None = None
 
-    def events(self) -> Iterator[Event]:
-        """All events, heartbeats included, until the job has ended. Raises DeadlinePassed."""
-        while not self.position.has_ended:
-            stream = self.transport.open(WATCH_PROGRESS, self.position.request())
-            loss: JobControlError | None = None
-            try:
-                yield from self._read(stream)
-            except (ConnectionFailed, RequestTimeout, ApiError) as error:
-                loss = error
-            finally:
-                stream.cancel()
-            if loss is not None:
-                self._lose(loss)
+    def next_event(self) -> Plan[Event | None]:
+        """The next event, heartbeats included; None once the job has ended. Raises DeadlinePassed."""
+        stays_open = False
+        try:
+            while not self.position.has_ended:
+                try:
+                    event = yield from self._read()
+                except (ConnectionFailed, RequestTimeout, ApiError) as error:
+                    seconds = self._lose(error)
+                else:
+                    if event is None:
+                        continue
+                    stays_open = not event.is_last
+                    return event
+                yield from pause(min(seconds, self._time_left()))
+            return None
+        finally:
+            # Whether the job ended, something failed, or somebody stopped waiting: nothing is left open.
+            if not stays_open:
+                self.close()
 
-    def _read(self, stream: WatchStream) -> Iterator[Event]:
-        while not self.position.has_ended:
-            message = self._next(stream)
-            event = self.position.accept(message)
-            self._rejoice()
-            if event is not None:
-                yield event
+    def close(self) -> None:
+        """Let go of the stream. The watch may go on all the same, with a new one."""
+        if self.stream is not None:
+            self.stream.cancel()
+            self.stream = None
 
-    def _next(self, stream: WatchStream) -> pb.WatchProgressResponse:
+    def _read(self) -> Plan[Event | None]:
+        """The event of the next message, None if it tells nothing new."""
+        if self.stream is None:
+            self.stream = yield from open_stream(WATCH_PROGRESS, self.position.request(), self.limits)
+        event = self.position.accept((yield from self._next_message(self.stream)))
+        self._rejoice()
+        return event
+
+    def _next_message(self, stream: WatchStream) -> Plan[pb.WatchProgressResponse]:
         timeout = min(SILENCE, self._time_left())
         try:
-            message = stream.read(timeout)
+            message = yield from read(stream, timeout)
         except RequestTimeout:
             if timeout < SILENCE:
                 raise DeadlinePassed from None
@@ -148,14 +161,16 @@ class Watch:
             raise ConnectionFailed("the server ended the watch before the job ended")
         return message
 
-    def _lose(self, error: JobControlError) -> None:
-        if isinstance(error, ApiError) and not error.retryable:
+    def _lose(self, error: JobControlError) -> float:
+        """Tell of the loss; the seconds to pause before the next try. Raises `error` if another try is no use."""
+        self.close()
+        if not is_worth_another_try(error):
             raise error
         is_news = self.outage.attempts == 0
-        pause = self.outage.record(error)
+        seconds = self.outage.record(error)
         if is_news:
             self.on_link(LinkNotice(is_restored=False, cause=self.outage.cause))
-        self.pause(min(pause, self._time_left()))
+        return seconds
 
     def _rejoice(self) -> None:
         """The link is good again; told with the first message after a loss."""
@@ -170,3 +185,27 @@ class Watch:
         if left <= 0:
             raise DeadlinePassed
         return left
+
+
+@dataclass(slots=True)
+class WatchedJob:
+    """A watch, and the job that it keeps up to date."""
+
+    watching: Watching
+    advance: Callable[[Event], None]
+    wants_heartbeats: bool
+    timeout: Callable[[], WaitTimeout]
+
+    def next_event(self) -> Plan[Event | None]:
+        """The next event that the caller wants, None once the job has ended."""
+        try:
+            while (event := (yield from self.watching.next_event())) is not None:
+                self.advance(event)
+                if self.wants_heartbeats or event.type != "heartbeat":
+                    return event
+        except DeadlinePassed:
+            raise self.timeout() from None
+        return None
+
+    def close(self) -> None:
+        self.watching.close()

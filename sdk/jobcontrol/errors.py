@@ -29,8 +29,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jobcontrol.client import Client
-    from jobcontrol.job import Job
+    from jobcontrol._job_view import JobView
     from jobcontrol.values import Failure
 
 
@@ -111,7 +110,7 @@ class NotFound(ApiError):
 class AlreadyRunning(ApiError):
     """The path has a job that has not ended."""
 
-    _client: Client | None = None
+    _existing_job: Any = None
 
     @property
     def existing_job_id(self) -> str:
@@ -124,11 +123,11 @@ class AlreadyRunning(ApiError):
         return int(percent) if percent.isdecimal() else None
 
     @property
-    def existing_job(self) -> Job:
-        """The job that is there, as it is now."""
-        if self._client is None:
+    def existing_job(self) -> Any:
+        """The job that is there, as it was when this was raised: a Job, or the AsyncJob of an AsyncClient."""
+        if self._existing_job is None:
             raise LookupError(f"ask a client for job {self.existing_job_id}")
-        return self._client.job(self.existing_job_id)
+        return self._existing_job
 
 
 class InvalidState(ApiError):
@@ -160,7 +159,10 @@ class ServerError(ApiError):
 class JobError(JobControlError):
     """A job ended otherwise than hoped."""
 
-    def __init__(self, message: str, hint: str = "", *, job: Job) -> None:
+    job: Any
+    """The Job, or the AsyncJob of an AsyncClient."""
+
+    def __init__(self, message: str, hint: str = "", *, job: JobView) -> None:
         super().__init__(message, hint)
         self.job = job
 
@@ -170,7 +172,9 @@ class JobFailed(JobError):
 
     @property
     def error(self) -> Failure | None:
-        return self.job.error
+        """What its handler raised, and where."""
+        failure: Failure | None = self.job.error
+        return failure
 
 
 class JobCancelled(JobError):
@@ -178,11 +182,11 @@ class JobCancelled(JobError):
 
     @property
     def by(self) -> str:
-        return self.job.state.status_actor
+        return str(self.job.state.status_actor)
 
     @property
     def reason(self) -> str:
-        return self.job.state.status_reason
+        return str(self.job.state.status_reason)
 
 
 class JobPartiallyFailed(JobError):
@@ -192,6 +196,9 @@ class JobPartiallyFailed(JobError):
 class WaitTimeout(JobControlError, TimeoutError):
     """The time for waiting has passed; the job goes on."""
 
-    def __init__(self, message: str, hint: str = "", *, job: Job) -> None:
+    job: Any
+    """The Job, or the AsyncJob of an AsyncClient."""
+
+    def __init__(self, message: str, hint: str = "", *, job: JobView) -> None:
         super().__init__(message, hint)
         self.job = job

@@ -69,6 +69,11 @@ class Event:
     is_last: bool = False
 
     @property
+    def is_gap(self) -> bool:
+        """True of a picture that stands for history which could not be told any more; see `snapshot_reason`."""
+        return self.snapshot_reason not in ("", "initial")
+
+    @property
     def stage(self) -> str:
         """The stage that it is about, empty if it is about the whole job."""
         return self.changes.steps[-1].step.stage if self.changes and self.changes.steps else ""

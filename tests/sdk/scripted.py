@@ -6,6 +6,7 @@ from typing import Any, cast
 from google.protobuf.message import Message
 
 from jobcontrol import v1 as pb
+from jobcontrol._plans import Limits
 from jobcontrol._rpcs import A, Q, Rpc
 from jobcontrol._transport import Stream
 from jobcontrol.errors import RequestTimeout
@@ -43,13 +44,13 @@ class ScriptedTransport:
         self.streams: list[ScriptedStream] = []
         self.is_closed = False
 
-    def call(self, rpc: Rpc[Q, A], request: Q) -> A:
+    def call(self, rpc: Rpc[Q, A], request: Q, limits: Limits) -> A:
         answer = self._next(rpc.name, request)
         if isinstance(answer, BaseException):
             raise answer
         return cast(A, answer)
 
-    def open(self, rpc: Rpc[Q, A], request: Q) -> Stream[A]:
+    def open(self, rpc: Rpc[Q, A], request: Q, limits: Limits) -> Stream[A]:
         self.requests.append(request)
         self.streams.append(ScriptedStream(self._answers.get(rpc.name, [])))
         return cast(Stream[A], self.streams[-1])
@@ -91,7 +92,7 @@ class WatchedServer(ScriptedTransport):
         self._snapshot = snapshot
         self._deaths = list(deaths)
 
-    def open(self, rpc: Rpc[Q, A], request: Q) -> Stream[A]:
+    def open(self, rpc: Rpc[Q, A], request: Q, limits: Limits) -> Stream[A]:
         self.requests.append(request)
         script: list[Answer] = list(self._told(cast(pb.WatchProgressRequest, request)))
         if self._deaths:

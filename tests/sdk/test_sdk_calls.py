@@ -17,7 +17,9 @@ from google.rpc.status_pb2 import Status
 
 from jobcontrol import SAMPLE, Client, JobStatus
 from jobcontrol import v1 as pb
+from jobcontrol._decoding import to_job_state
 from jobcontrol._grpc_transport import GrpcTransport
+from jobcontrol._settings import Target
 from jobcontrol.errors import (
     AlreadyRunning,
     ApiError,
@@ -61,10 +63,12 @@ class Recorded:
 class Wire:
     """A client on a fake channel, its calls made on a thread, so that the test can be the server."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, token: str = "", **options: Any) -> None:
         self.channel = Recorded(grpc_testing.channel([SERVICE], grpc_testing.strict_real_time()))
-        transport = GrpcTransport("server:50051", channel_factory=lambda _: cast(grpc.Channel, self.channel), **options)
-        self.client = Client(transport=transport)
+        transport = GrpcTransport(
+            Target("server:50051", token), channel_factory=lambda *_: cast(grpc.Channel, self.channel)
+        )
+        self.client = Client(transport=transport, **options)
 
     def begin(self, call: Callable[[Client], Any]) -> "Future[Any]":
         """Make a call on a thread of its own, which ends with the test run at the latest."""
@@ -173,7 +177,7 @@ def test_each_change_carries_a_request_id_of_its_own(
 
 
 def started(client: Client) -> Any:
-    return client._handle(job())
+    return client._to_job(to_job_state(job()))
 
 
 def test_a_request_id_of_the_caller_is_kept(wire: Wire) -> None:
@@ -316,7 +320,8 @@ def test_wrong_fields_and_the_request_of_the_server_are_told(wire: Wire) -> None
     assert error.request_id == "r-1"
 
 
-def test_the_time_after_which_to_try_again_is_told(wire: Wire) -> None:
+def test_the_time_after_which_to_try_again_is_told() -> None:
+    wire = Wire(retries=0)
     retry = RetryInfo()
     retry.retry_delay.FromMilliseconds(2500)
     error = wire.refuse(grpc.StatusCode.RESOURCE_EXHAUSTED, "full", reason("TOO_MANY_WATCHERS"), retry)
@@ -365,11 +370,12 @@ def test_a_path_that_is_being_built_leads_to_its_job(wire: Wire) -> None:
     served.terminate(
         None, _trailers(code, "rust-101 is already being built", (info,)), code, "rust-101 is already being built"
     )
+    _, asked, served = wire.take("GetJob")
+    served.terminate(pb.GetJobResponse(job=job(percent=63)), (), grpc.StatusCode.OK, "")
     error = pending.exception(timeout=10)
     assert isinstance(error, AlreadyRunning)
-    assert (error.existing_job_id, error.percent) == (JOB_ID, 62)
-    _, existing = wire.serve(lambda _: error.existing_job, "GetJob", pb.GetJobResponse(job=job(percent=63)))
-    assert existing.percent == 63
+    assert (asked.job_id, error.existing_job_id, error.percent) == (JOB_ID, JOB_ID, 62)
+    assert error.existing_job.percent == 63
 
 
 def test_a_pickled_client_holds_no_token_and_connects_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -379,20 +385,21 @@ def test_a_pickled_client_holds_no_token_and_connects_anew(monkeypatch: pytest.M
     assert b"secret" not in written
     monkeypatch.setenv("JOBCONTROL_TOKEN", "of-the-reader")
     read = pickle.loads(written)
-    assert (read.server, read._token, read._limits.timeout) == ("server:1", "of-the-reader", 3.0)
+    target = read._connection.transport._target
+    assert (read.server, target.token, read._limits.timeout) == ("server:1", "of-the-reader", 3.0)
 
 
 def test_a_forked_process_opens_a_channel_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
 
-    def open_channel(address: str) -> grpc.Channel:
-        opened.append(address)
+    def open_channel(target: Target, retries: int) -> grpc.Channel:
+        opened.append(target.address)
         return cast(grpc.Channel, grpc_testing.channel([SERVICE], grpc_testing.strict_real_time()))
 
-    transport = GrpcTransport("server:1", channel_factory=open_channel)
-    assert transport._current_channel() is transport._current_channel()
+    transport = GrpcTransport(Target("server:1"), channel_factory=open_channel)
+    assert transport._channel(3) is transport._channel(3)
     monkeypatch.setattr("jobcontrol._grpc_transport.os.getpid", lambda: -1)
-    transport._current_channel()
+    transport._channel(3)
     assert len(opened) == 2
 
 

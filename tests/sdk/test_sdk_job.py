@@ -4,13 +4,14 @@ import pytest
 
 from jobcontrol import Client, Job, JobStatus
 from jobcontrol import v1 as pb
+from jobcontrol._decoding import to_job_state
 from jobcontrol.errors import JobCancelled, JobFailed, JobPartiallyFailed, WaitTimeout
 from sdk.recording import END, JOB_ID, SHORT_ID, changed, changes, finished, heartbeat, job, partial_build, step
 from sdk.scripted import ScriptedTransport, WatchedServer, silence
 
 
 def held(server: ScriptedTransport, picture: pb.Job | None = None) -> Job:
-    return Client(transport=server)._handle(picture or job("PENDING", at=0))
+    return Job(Client(transport=server)._connection, to_job_state(picture or job("PENDING", at=0)))
 
 
 def test_waiting_follows_the_job_from_the_picture_that_one_has() -> None:
