@@ -22,6 +22,10 @@ class ClientSettings:
     wants_color: bool = False
     is_dumb_terminal: bool = False
 
+    def is_colored(self, is_terminal: bool) -> bool:
+        """Whether text gets colors: NO_COLOR wins over FORCE_COLOR, which wins over what the stream is."""
+        return not self.wants_no_color and (self.wants_color or (is_terminal and not self.is_dumb_terminal))
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -45,7 +49,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ClientSetting
         token=given.get("JOBCONTROL_TOKEN", ""),
         state_folder=_state_folder(given),
         wants_no_color=bool(given.get("NO_COLOR")),
-        wants_color=bool(given.get("FORCE_COLOR")),
+        wants_color=given.get("FORCE_COLOR", "0") not in ("", "0"),
         is_dumb_terminal=given.get("TERM", "") in ("dumb", "unknown"),
     )
 

@@ -28,9 +28,16 @@ def stage(
     items: int = 0,
     expected: int = 0,
     final: bool = True,
+    span: tuple[float, float | None] | None = None,
 ) -> pb.StageProgress:
-    """Counters of a stage with `of` steps; `final` says that neither steps nor items are estimates."""
+    """Counters of a stage with `of` steps; `final` says that neither steps nor items are estimates.
+
+    `span` is when it began and ended, in seconds after the job was created.
+    """
+    began, ended = span or (None, None)
     return pb.StageProgress(
+        started_at=stamp(began) if began is not None else None,
+        completed_at=stamp(ended) if ended is not None else None,
         stage=name,
         weight=0.5,
         total=of,
@@ -157,18 +164,21 @@ def finished(sequence: int, end: pb.Job, made: pb.JobChanges | None = None) -> p
 WAITING = (stage("concepts", of=1), stage("knowledge-units", of=0, final=False))
 RUNNING = (stage("concepts", active=1, of=1), stage("knowledge-units", of=0, final=False))
 FANNED_OUT = (
-    stage("concepts", done=1, of=1, items=12),
+    stage("concepts", done=1, of=1, items=12, span=(20, 30)),
     stage("knowledge-units", active=2, of=12, expected=24, items=0),
 )
 HALF = (
-    stage("concepts", done=1, of=1, items=12),
+    stage("concepts", done=1, of=1, items=12, span=(20, 30)),
     stage("knowledge-units", done=6, active=2, of=12, expected=24, items=12),
 )
 FAILING = (
-    stage("concepts", done=1, of=1, items=12),
+    stage("concepts", done=1, of=1, items=12, span=(20, 30)),
     stage("knowledge-units", done=6, failed=1, active=2, of=12, expected=23, items=12),
 )
-DONE = (stage("concepts", done=1, of=1, items=12), stage("knowledge-units", done=11, failed=1, of=12, items=22))
+DONE = (
+    stage("concepts", done=1, of=1, items=12, span=(20, 30)),
+    stage("knowledge-units", done=11, failed=1, of=12, items=22, span=(30, 210)),
+)
 LIFETIMES = step("Lifetimes", "FAILED", error="RateLimitError: 429 from model", tries=3, attempt=3)
 END = job(
     "COMPLETED", percent=100, at=7, stages=DONE, errors=1, result_media_types=["application/json", "text/markdown"]

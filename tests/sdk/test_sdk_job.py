@@ -129,7 +129,7 @@ def test_a_job_is_steered_only_if_it_is_still_as_it_was_seen() -> None:
 
 
 def test_progress_goes_to_stderr_and_leaves_stdout_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    held(WatchedServer(partial_build())).wait(progress=True)
+    held(WatchedServer(partial_build(), GetJob=pb.GetJobResponse(job=job(at=1)))).wait(progress=True)
     told = capsys.readouterr()
     assert told.out == ""
     assert "concepts 12/12 done" in told.err

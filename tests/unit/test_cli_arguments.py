@@ -10,15 +10,16 @@ COMMANDS = ("list", "start")
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("90s", 90), ("0.5s", 0.5), ("10m", 600), ("1h", 3600), ("1h30m15s", 5415)]
+    ("text", "seconds"),
+    [("90", 90), ("90s", 90), ("0.5s", 0.5), ("10m", 600), ("1h", 3600), ("1h30m15s", 5415), ("7d", 604800)],
 )
 def test_a_duration_is_read(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-5s", "5d", "m", "1_0s", "٣s"])
+@pytest.mark.parametrize("text", ["", "soon", "-5s", "5w", "m", "1_0s", "٣s"])
 def test_what_is_no_duration_is_refused_with_examples(text: str) -> None:
-    with pytest.raises(InvalidInput, match="for example 90s, 10m or 1h30m"):
+    with pytest.raises(InvalidInput, match="for example 90s, 10m, 1h30m or 7d"):
         parse_duration(text)
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from jobcontrol import Client
 from jobcontrol import v1 as pb
-from jobcontrol._settings import ClientSettings
 from jobcontrol.cli import app
 from jobcontrol.cli.exits import ExitCode
 from jobcontrol.errors import (
@@ -31,43 +30,11 @@ from jobcontrol.errors import (
 )
 from sdk.recording import END, JOB_ID, SHORT_ID, changed, changes, finished, job, partial_build, snapshot, step
 from sdk.scripted import ScriptedTransport, WatchedServer, silence
+from unit.shell import Shell
 
 BUILD = ["start", "learning-path", "rust-101"]
 STARTED = pb.StartBuildResponse(job=job("PENDING", at=0), job_id=JOB_ID)
 REFUSED = ConnectionFailed("no server at localhost:50051 (refused)", why="refused")
-
-
-class Shell:
-    """Runs command lines and keeps what they printed."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str], state: Path) -> None:
-        self._capsys = capsys
-        self._state = state
-        self.settings: list[ClientSettings] = []
-        self.out = self.err = ""
-
-    def run(self, transport: ScriptedTransport, *argv: str) -> int:
-        def connect(settings: ClientSettings) -> Client:
-            self.settings.append(settings)
-            return Client(transport=transport)
-
-        code = app.run(argv, connect)
-        self.out, self.err = self._capsys.readouterr()
-        return code
-
-    def fails(self, error: JobControlError, *argv: str) -> tuple[int, str]:
-        """The exit code and stderr of a command whose first call is refused."""
-        command = argv or ("get", JOB_ID)
-        names = ("GetJob", "StartBuild", "ListJobs", "ListPipelines")
-        return self.run(ScriptedTransport(**dict.fromkeys(names, error)), *command), self.err
-
-
-@pytest.fixture
-def shell(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    for name in ("JOBCONTROL_SERVER", "JOBCONTROL_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    return Shell(capsys, tmp_path)
 
 
 def server(**answers: Any) -> ScriptedTransport:
@@ -380,7 +347,7 @@ def test_pause_and_resume_say_what_goes_on_meanwhile(shell: Shell) -> None:
     assert shell.err.endswith(f" finishing.  jobctl resume {SHORT_ID}\n")
     assert shell.run(there, "resume", JOB_ID, "--json") == 0
     assert shell.err == f"Resumed {SHORT_ID}.  jobctl watch {SHORT_ID}\n"
-    assert json.loads(shell.out)[0]["status"] == "processing"
+    assert json.loads(shell.out)["items"][0]["status"] == "processing"
     assert there.sent(pb.PauseRequest)[0].reason == "too hot"
 
 

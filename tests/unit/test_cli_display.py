@@ -1,7 +1,9 @@
 """How progress looks: bars at two widths, lines in a pipe, both from the messages of a recorded build."""
 
 import io
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,10 +16,12 @@ from jobcontrol._event_decoding import to_event
 from jobcontrol._settings import ClientSettings
 from jobcontrol.display import Display, open_display
 from jobcontrol.display.bars import Bars
+from jobcontrol.display.frame import Frame
 from jobcontrol.display.lines import Lines
 from jobcontrol.display.wording import count_of, format_seconds, share_of
 from jobcontrol.events import Event, LinkNotice, advance
-from jobcontrol.values import StageProgress
+from jobcontrol.v1 import StageProgress as StageProgressMessage
+from jobcontrol.values import StageProgress, TimeLeft
 from sdk.recording import (
     BEGAN,
     FAILING,
@@ -44,15 +48,15 @@ def played(messages: Sequence[pb.WatchProgressResponse], state: JobState = START
 
 def drawn(count: int, *, width: int, encoding: str = "utf-8", cut: bool = False) -> list[str]:
     """The frame after so many messages of the recorded build, 61 seconds into it."""
-    console = Console(file=io.TextIOWrapper(io.BytesIO(), encoding=encoding), width=width, color_system=None)
+    written = io.BytesIO()
+    console = Console(file=io.TextIOWrapper(written, encoding=encoding), width=width, color_system=None)
     bars = Bars(console, START, now=lambda: BEGAN + timedelta(seconds=61))
     for event, state in played(partial_build()[:count]):
         bars.show(event, state)
     if cut:
         bars._board.note_link(LinkNotice(is_restored=False, cause="gone"))
-    with console.capture() as frame:
-        console.print(bars)
-    return frame.get().splitlines()
+    Frame(console, bars.draw)._show()
+    return [line for line in re.sub(r"\x1b\[.|\r", "", written.getvalue().decode(encoding)).split("\n") if line]
 
 
 def test_bars_in_the_middle_of_a_build_on_a_wide_terminal() -> None:
@@ -66,8 +70,8 @@ def test_bars_in_the_middle_of_a_build_on_a_wide_terminal() -> None:
 
 def test_bars_become_shorter_before_anything_is_lost() -> None:
     lines = drawn(5, width=60)
-    assert lines[1] == "  Concepts        █████████████ 12/12   10s"
-    assert lines[2] == "  Knowledge Units ██████░░░░░░░ 12/~23  2 running · 1 failed"
+    assert lines[1] == "  Concepts        ████████████ 12/12   10s"
+    assert lines[2] == "  Knowledge Units ██████░░░░░░ 12/~23  2 running · 1 failed"
     assert max(map(len, lines)) <= 60
 
 
@@ -208,10 +212,78 @@ def _play(display: Display) -> None:
         display.show(event, state)
 
 
-def test_no_time_is_told_of_a_stage_whose_begin_was_not_seen() -> None:
+def test_a_stages_time_is_told_by_who_came_when_it_was_over() -> None:
     written = Written()
-    written.play([partial_build()[0], *partial_build()[2:3]])
-    assert written.text[-1].endswith("concepts 12/12 done")
+    written.play(partial_build()[2:3])
+    assert written.text[-1].endswith("concepts 12/12 done 10s")
+
+
+def test_no_time_is_told_of_a_stage_that_never_ran() -> None:
+    written = Written()
+    written.play([changed(3, changes(10, (StageProgressMessage(stage="extra", total_final=True, items_final=True),)))])
+    assert written.text[-1].endswith("extra 0/0 done")
+
+
+def foretold(waiting: str = "", *, p50: float = 0, p90: float = 0) -> JobState:
+    left = TimeLeft(timedelta(seconds=p50), timedelta(seconds=p90), 40) if p90 else None
+    return replace(START, waiting_message=waiting, time_left=left)
+
+
+def test_the_time_left_runs_down_between_two_answers_and_ends_with_the_guess() -> None:
+    now = [BEGAN]
+    bars = Bars(Console(file=io.StringIO(), width=120), START, now=lambda: now[0])
+    bars.foretell(foretold(p50=70, p90=200))
+    seen = []
+    for seconds in (0, 60, 150, 200):
+        now[0] = BEGAN + timedelta(seconds=seconds)
+        seen.append(next(bars.draw(120)).plain.partition("0%")[2].split("  ")[2:])
+    assert seen == [["about 1-3 min left"], ["about 0-2 min left"], ["about 0-50 s left"], []]
+
+
+def test_why_it_waits_is_shown_until_something_moves() -> None:
+    bars = Bars(Console(file=io.StringIO(), width=120), START, now=lambda: BEGAN)
+    bars.foretell(foretold("no worker serves generate-ku"))
+    assert [line.plain for line in bars.draw(120)][-1] == "  waiting: no worker serves generate-ku"
+    for event, state in played(partial_build()[:2]):
+        bars.show(event, state)
+    assert not any("waiting:" in line.plain for line in bars.draw(120))
+
+
+def test_lines_say_once_why_it_waits_and_again_with_each_sign_of_life() -> None:
+    written = Written()
+    for _ in range(3):
+        written.display.foretell(foretold("no worker serves generate-ku", p50=40, p90=40))
+    written.seconds = 31.0
+    written.play([heartbeat(0)])
+    assert [line[9:] for line in written.text] == [
+        "waiting: no worker serves generate-ku",
+        "... still pending, 0%, about 9 s left; waiting: no worker serves generate-ku",
+    ]
+
+
+def test_each_step_that_moves_gets_a_line_if_that_is_wanted() -> None:
+    text: list[str] = []
+    lines = Lines(text.append, START, with_steps=True, zone=UTC)
+    again = step("Borrowing", "PENDING", error="RateLimitError: 429", tries=1)
+    again.will_retry = True
+    told = [
+        step("concepts", "PROCESSING", stage="concepts"),
+        step("Moves", "PROCESSING", tries=2),
+        step("Moves", "PROCESSING", progress_fraction=0.5, progress_note="page 3"),
+        step("Moves", "COMPLETED", item_count=4, run_duration=timedelta(seconds=11.2)),
+        again,
+        LIFETIMES,
+    ]
+    for event, state in played([changed(4, changes(0, WAITING, *told))]):
+        lines.show(event, state)
+    assert [line[9:] for line in text] == [
+        "concepts: concepts started",
+        "knowledge-units: Moves started, try 2",
+        "knowledge-units: Moves at 50% page 3",
+        "knowledge-units: Moves completed 11s (4)",
+        "knowledge-units: Borrowing will be tried again: RateLimitError: 429",
+        "! knowledge-units: Lifetimes: RateLimitError: 429 from model (3 tries)",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,8 @@ import json
 
 from jobcontrol import v1 as pb
 from sdk.recording import END, JOB_ID, job, step
-from unit.test_cli_commands import Shell, server, shell, watched
-
-__all__ = ["shell"]
+from unit.shell import Shell
+from unit.test_cli_commands import server, watched
 
 
 def test_a_watch_in_a_pipe_tells_lines_and_how_it_ended(shell: Shell) -> None:

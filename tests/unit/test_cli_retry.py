@@ -5,9 +5,8 @@ from pathlib import Path
 
 from jobcontrol import v1 as pb
 from sdk.recording import END, JOB_ID
-from unit.test_cli_commands import BUILD, Shell, server, shell
-
-__all__ = ["shell"]
+from unit.shell import Shell
+from unit.test_cli_commands import BUILD, server
 
 
 def test_retry_says_what_it_takes_over_and_prints_the_new_id(shell: Shell) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobcontrol.display.wording import outcome_of
+from jobcontrol.display.wording import count_noun, outcome_of
 from jobcontrol.errors import (
     AlreadyRunning,
     ApiError,
@@ -39,6 +39,18 @@ def closing_line(state: JobState) -> str:
     if state.status is JobStatus.COMPLETED and state.error_count:
         return f"{outcome_of(state)}  Retry them:  jobctl retry {state.short_id}"
     return f"{outcome_of(state)}  {commands.get(state.status, '')}".rstrip()
+
+
+def stopping_line(state: JobState) -> str:
+    """After a cancel: what still has to let go."""
+    if state.status is JobStatus.CANCELLED:
+        return f"Cancelled {state.short_id}."
+    return f"Cancelling {state.short_id}: {running_words(state)} finishing.  jobctl watch {state.short_id}"
+
+
+def running_words(state: JobState) -> str:
+    """How many steps run now."""
+    return count_noun(sum(stage.active for stage in state.stages), "step")
 
 
 def detached_line(state: JobState) -> str:

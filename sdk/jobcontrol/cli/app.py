@@ -146,11 +146,16 @@ def open_session(
     token: Annotated[str, typer.Option(metavar="TOKEN", help="Instead of JOBCONTROL_TOKEN.")] = "",
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object per line on stdout.")] = False,
+    fields: Annotated[
+        str, typer.Option(metavar="A,B", help="Only these members; tab-separated without --json or --jsonl.")
+    ] = "",
     no_color: Annotated[bool, typer.Option("--no-color", help="As NO_COLOR=1.")] = False,
     progress: Annotated[str, typer.Option(metavar="auto|tty|plain|quiet", help="How progress is shown.")] = "auto",
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Tell the causes of errors.")] = False,
 ) -> None:
     """Start, watch and steer long fanned-out builds."""
+    if json and jsonl:
+        raise invalid("--json", "not together with --jsonl")
     if progress not in get_args(Mode):
         raise invalid("--progress", f"{progress!r} is none of {', '.join(get_args(Mode))}")
     if verbose:
@@ -165,7 +170,22 @@ def open_session(
     )
     client = cast(Connect, context.obj)(settings)
     context.call_on_close(client.close)
-    context.obj = Session(settings, client, json=json, jsonl=jsonl, mode=cast(Mode, progress))
+    context.obj = Session(
+        settings=settings,
+        client=client,
+        mode=cast(Mode, progress),
+        json=json,
+        jsonl=jsonl,
+        fields=_split_fields(fields),
+        has_color=settings.is_colored(sys.stdout.isatty()),
+    )
+
+
+def _split_fields(given: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in given.split(",")) if given else ()
+    if not all(names):
+        raise invalid("--fields", f"{given!r} has an empty name; write for example job_id,status")
+    return names
 
 
 def tell_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

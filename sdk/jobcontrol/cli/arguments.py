@@ -11,11 +11,11 @@ from typing import Any
 
 from jobcontrol._requests import SAMPLE, DocumentSource, invalid
 
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
 
 #: Options of every command, which may stand before or after its name.
 FLAGS = frozenset({"--json", "--jsonl", "--no-color", "-v", "--verbose"})
-VALUED = frozenset({"--server", "--token", "--progress"})
+VALUED = frozenset({"--server", "--token", "--progress", "--fields"})
 
 
 def hoist(argv: Sequence[str], commands: Iterable[str]) -> list[str]:
@@ -51,12 +51,12 @@ def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def parse_duration(text: str, option: str = "--timeout") -> float:
-    """Seconds of `90`, `90s`, `10m`, `1h30m`."""
+    """Seconds of `90`, `90s`, `10m`, `1h30m`, `7d`."""
     match = _DURATION.fullmatch(text.strip())
     if match is None or not any(match.groups()):
-        raise invalid(option, f"{text!r} is no duration; write for example 90s, 10m or 1h30m")
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
+        raise invalid(option, f"{text!r} is no duration; write for example 90s, 10m, 1h30m or 7d")
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return days * 86400 + hours * 3600 + minutes * 60 + seconds
 
 
 def parse_labels(pairs: Iterable[str]) -> dict[str, str]:

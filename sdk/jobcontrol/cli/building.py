@@ -12,7 +12,9 @@ from jobcontrol._requests import IfRunning, invalid
 from jobcontrol.cli.advice import closing_line
 from jobcontrol.cli.arguments import parse_duration, parse_input, parse_labels, read_document
 from jobcontrol.cli.exits import ExitCode, code_of_job, worst
+from jobcontrol.cli.following import Stay, stay_with
 from jobcontrol.cli.session import Session, session_of
+from jobcontrol.display import Mode
 from jobcontrol.errors import JobCancelled, JobFailed
 from jobcontrol.job import Job
 from jobcontrol.values import JobState, short_id
@@ -28,6 +30,12 @@ Document = Annotated[
     str, typer.Option(metavar="FILE", help="What to build from: a file, - for stdin, or sample for the pipeline's own.")
 ]
 After = Annotated[int | None, typer.Option(min=0, metavar="N", help="Replay what followed commit N; 0: all.")]
+CancelOnInterrupt = Annotated[
+    bool, typer.Option("--cancel-on-interrupt", help="Ctrl+C cancels the job; its end is waited for.")
+]
+MaxAttempts = Annotated[
+    int | None, typer.Option(min=1, max=20, help="Tries of each step, instead of what the pipeline says.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and tell what would be done; do nothing.")]
 Policy = Annotated[
     str, typer.Option(metavar="fail|attach|replace", help="What to do if the path is being built already.")
@@ -38,15 +46,14 @@ def start(
     context: typer.Context,
     pipeline: Annotated[str, typer.Argument(help="What to build with; see: jobctl pipelines.")],
     path_id: Annotated[str, typer.Argument(metavar="PATH", help="What to build, in your own terms.")],
+    stdin: Annotated[str, typer.Argument(metavar="[-]", help="A -: parameters as JSON from stdin, as with -f -.")] = "",
     document: Document = "",
     title: Annotated[str, typer.Option(help="Name of it for people.")] = "",
     pairs: Pairs = [],  # noqa: B006  typer reads it and never changes it
     input_file: InputFile = "",
     labels: Labels = [],  # noqa: B006
     priority: Annotated[int, typer.Option(min=0, max=9, help="Builds of a higher one are served first.")] = 0,
-    max_attempts: Annotated[
-        int | None, typer.Option(min=1, max=20, help="Tries of each step, instead of what the pipeline says.")
-    ] = None,
+    max_attempts: MaxAttempts = None,
     time_limit: Annotated[str, typer.Option(metavar="TIME", help="The build fails if it takes longer.")] = "",
     dry_run: DryRun = False,
     key: Annotated[str, typer.Option(metavar="KEY", help="Idempotency key: the same key starts one job.")] = "",
@@ -55,6 +62,7 @@ def start(
     timeout: Timeout = "",
     if_running: Policy = "fail",
     allow_partial: AllowPartial = False,
+    cancel_on_interrupt: CancelOnInterrupt = False,
 ) -> int:
     """Start a build. Without --watch or --wait it prints the job's id and leaves it to itself."""
     session = session_of(context)
@@ -62,7 +70,7 @@ def start(
     asked: dict[str, Any] = {
         "document": read_document(document),
         "title": title,
-        "parameters": parse_input(pairs, input_file),
+        "parameters": parse_input(pairs, _input_source(stdin, input_file, document)),
         "labels": parse_labels(labels),
         "if_running": cast(IfRunning, if_running),
         "time_limit": parse_duration(time_limit, "--time-limit") if time_limit else None,
@@ -72,20 +80,34 @@ def start(
     if dry_run:
         return _tell_checked(session, session.client.check(pipeline, path_id, **asked))
     job = session.client.start(pipeline, path_id, **asked, request_id=key or None)
-    return begin(session, job, stays=watch or wait, is_quiet=wait and not watch, timeout=seconds, partial=allow_partial)
+    mode: Mode | None = None if watch else "quiet"
+    stay = Stay(timeout=seconds, allow_partial=allow_partial, cancel_on_interrupt=cancel_on_interrupt, mode=mode)
+    return begin(session, job, stay if watch or wait else None)
 
 
 def watch(
     context: typer.Context,
     job: JobId,
     after: After = None,
+    with_steps: Annotated[bool, typer.Option("--steps", help="A line for each step that moves, too.")] = False,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Leave when a step has failed for good (exit 1); the job goes on.")
+    ] = False,
     timeout: Timeout = "",
     allow_partial: AllowPartial = False,
+    cancel_on_interrupt: CancelOnInterrupt = False,
 ) -> int:
-    """Show a job until it ends. Ctrl+C detaches; the job goes on."""
+    """Show a job until it ends. Ctrl+C detaches and the job goes on; a second one soon after cancels it."""
     session = session_of(context)
-    seconds = _seconds(timeout)
-    return session.follow(session.job(job), timeout=seconds, after=after, allow_partial=allow_partial)
+    stay = Stay(
+        timeout=_seconds(timeout),
+        after=after,
+        allow_partial=allow_partial,
+        fail_fast=fail_fast,
+        with_steps=with_steps,
+        cancel_on_interrupt=cancel_on_interrupt,
+    )
+    return stay_with(session, session.job(job), stay)
 
 
 def wait(
@@ -97,18 +119,17 @@ def wait(
     """Wait until all these jobs have ended; the exit code tells of the worst."""
     session = session_of(context)
     seconds = _seconds(timeout)
-    ended = list(_wait_for([session.job(job) for job in jobs], seconds))
-    for job in ended:
+    ended = []
+    for job in _wait_for([session.job(job) for job in jobs], seconds):
         session.say(f"{job.path_id} ({job.short_id}): {closing_line(job.state)}")
-    if session.jsonl:
-        session.write_list(job.state for job in ended)
-    elif session.json:
-        session.write_document([job.state for job in ended])
+        ended.append(job)
+    if session.wants_data:
+        session.write_items(job.state for job in ended)
     return worst(code_of_job(job.state, allow_partial=allow_partial) for job in ended)
 
 
 def _tell_checked(session: Session, state: JobState) -> int:
-    if session.json or session.jsonl:
+    if session.wants_data:
         session.write_document(state)
     else:
         if state.job_id:
@@ -118,14 +139,13 @@ def _tell_checked(session: Session, state: JobState) -> int:
     return ExitCode.COMPLETED
 
 
-def begin(session: Session, job: Job, *, stays: bool, is_quiet: bool, timeout: float | None, partial: bool) -> int:
+def begin(session: Session, job: Job, stay: Stay | None) -> int:
     """Say that a job has started, and stay with it if that is wanted."""
     session.remember(job)
     _announce(session, job)
-    if stays:
-        mode = "quiet" if is_quiet else session.mode
-        return session.follow(job, timeout=timeout, allow_partial=partial, mode=mode)
-    if session.json or session.jsonl:
+    if stay is not None:
+        return stay_with(session, job, stay)
+    if session.wants_data:
         session.write_document(job.state)
     else:
         session.write(job.id)
@@ -148,6 +168,18 @@ def _wait_for(jobs: Iterable[Job], timeout: float | None) -> Iterable[Job]:
             yield job.wait(timeout=left)
         except (JobFailed, JobCancelled):
             yield job
+
+
+def _input_source(stdin: str, input_file: str, document: str) -> str:
+    """The file that parameters come from, empty if there is none; stdin is read once."""
+    if stdin not in ("", "-"):
+        raise invalid("start", f"{stdin!r} is one word too many; parameters: -i key=value, -f FILE or -")
+    if stdin and input_file:
+        raise invalid("-f", "not together with -")
+    source = stdin or input_file
+    if source == document == "-":
+        raise invalid("--document", "parameters and document cannot both come from stdin")
+    return source
 
 
 def _seconds(timeout: str, *, is_used: bool = True) -> float | None:

@@ -10,7 +10,6 @@ import typer
 
 from jobcontrol._requests import invalid
 from jobcontrol.cli.exits import ExitCode
-from jobcontrol.cli.reading import write_rows
 from jobcontrol.cli.session import Session, session_of
 from jobcontrol.cli.tables import GROUP_COLUMNS, LETTER_COLUMNS, group_row, letter_lines, letter_row
 from jobcontrol.display.wording import count_noun
@@ -44,12 +43,9 @@ def list_letters(
     job_id = session.resolve(job) if job else ""
     found = list(session.client.dead_letters(queue=queue, job_id=job_id, fingerprint=fingerprint, limit=limit + 1))
     shown = found[:limit]
-    if session.jsonl:
-        session.write_list(shown)
-        return ExitCode.COMPLETED
     now = datetime.now(UTC)
     rows = [letter_row(letter, now) for letter in shown]
-    write_rows(session, shown, LETTER_COLUMNS, rows, has_more=len(found) > limit)
+    session.write_rows(shown, LETTER_COLUMNS, rows, has_more=len(found) > limit)
     return ExitCode.COMPLETED
 
 
@@ -60,7 +56,7 @@ def show(
     """Show one step that failed for good: its error, its tries and their traceback."""
     session = session_of(context)
     found = session.client.dead_letter(letter)
-    if session.json or session.jsonl:
+    if session.wants_data:
         session.write_document(found)
         return ExitCode.COMPLETED
     detail = session.client.job(found.step.job_id).step(found.step.step_id)
@@ -72,11 +68,8 @@ def list_groups(context: typer.Context, job: JobOption = "", limit: Limit = 20) 
     """Group the steps that failed for good by what their errors share, most frequent first."""
     session = session_of(context)
     found = list(session.client.error_groups(job_id=session.resolve(job) if job else "", limit=limit))
-    if session.jsonl:
-        session.write_list(found)
-        return ExitCode.COMPLETED
     now = datetime.now(UTC)
-    write_rows(session, found, GROUP_COLUMNS, [group_row(group, now) for group in found])
+    session.write_rows(found, GROUP_COLUMNS, [group_row(group, now) for group in found])
     return ExitCode.COMPLETED
 
 
@@ -155,7 +148,7 @@ def _tell(session: Session, done: Requeued | Discarded, told: list[str]) -> int:
 
     CONFLICT if some could not be, NOT_FOUND if that is all there is to say of them.
     """
-    if session.json or session.jsonl:
+    if session.wants_data:
         session.write_document(done)
     if done.remaining:
         told.append(f"{done.remaining} remain: call again.")

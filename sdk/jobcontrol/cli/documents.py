@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from jobcontrol._requests import invalid
 from jobcontrol.events import Changes, Event, StepChange
 from jobcontrol.values import StepStatus
 
@@ -37,6 +38,30 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, Iterable) and not isinstance(value, str):
         return [to_plain(member) for member in value]
     return value
+
+
+def pick(plain: Any, fields: Sequence[str], *, is_mixed: bool = False) -> dict[str, Any]:
+    """The members of an object that `fields` name; a dot looks within.
+
+    What is not there is None where objects of several kinds are `mixed`, else it raises InvalidInput.
+    """
+    return {field: _member(plain, field, is_mixed) for field in fields}
+
+
+def _member(plain: Any, field: str, is_mixed: bool) -> Any:
+    found = plain
+    for name in field.split("."):
+        # An error or a document that is None here may be there in the next object.
+        if found is None:
+            return None
+        if isinstance(found, Mapping) and name in found:
+            found = found[name]
+        elif is_mixed:
+            return None
+        else:
+            known = f"known are {', '.join(found)}" if isinstance(found, Mapping) and found else "it has no members"
+            raise invalid("--fields", f"{field!r}: there is no {name!r}; {known}")
+    return found
 
 
 def listed(items: Iterable[Any], *, has_more: bool = False) -> dict[str, Any]:

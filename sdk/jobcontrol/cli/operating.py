@@ -9,12 +9,11 @@ from typing import Annotated
 
 import typer
 
+from jobcontrol._requests import invalid
 from jobcontrol.cli.advice import detached_line
 from jobcontrol.cli.arguments import parse_duration
 from jobcontrol.cli.building import JobId
-from jobcontrol.cli.documents import listed
 from jobcontrol.cli.exits import ExitCode
-from jobcontrol.cli.reading import write_rows
 from jobcontrol.cli.session import Session, session_of
 from jobcontrol.cli.tables import WORKER_COLUMNS, log_text, wait_text, worker_row
 from jobcontrol.display.wording import format_seconds
@@ -32,8 +31,10 @@ def logs(
     """Print what happened in a job, line by line. Ctrl+C lets go of it; the job goes on."""
     session = session_of(context)
     found = session.job(job)
-    if session.json and not follow:
-        session.write_document(listed(found.log(step_id=step, errors_only=errors)))
+    if session.json and follow:
+        raise invalid("--json", "is one document at the end; to follow a log: --jsonl")
+    if session.json:
+        session.write_items(found.log(step_id=step, errors_only=errors))
         return ExitCode.COMPLETED
     position = found.state.last_sequence
     try:
@@ -52,10 +53,8 @@ def explain(context: typer.Context, job: JobId) -> int:
     session = session_of(context)
     found = session.job(job)
     waits = session.client.explain(found.id)
-    if session.jsonl:
-        session.write_list(waits)
-    elif session.json:
-        session.write_document(listed(waits))
+    if session.wants_data:
+        session.write_items(waits)
     elif found.has_ended:
         session.say(f"{found.short_id} has ended: {found.status}.")
     elif not waits:
@@ -72,7 +71,7 @@ def stats(
     """Count jobs: active and waiting now, completed and failed lately, and steps that failed for good."""
     session = session_of(context)
     found = session.client.stats(window=timedelta(seconds=parse_duration(window, "--window")))
-    if session.json or session.jsonl:
+    if session.wants_data:
         session.write_document(found)
         return ExitCode.COMPLETED
     lately = format_seconds(found.window.total_seconds())
@@ -88,10 +87,7 @@ def workers(
     """List worker processes and what each is doing."""
     session = session_of(context)
     found = session.client.workers(queue=queue)
-    if session.jsonl:
-        session.write_list(found)
-    else:
-        write_rows(session, found, WORKER_COLUMNS, [worker_row(worker) for worker in found])
+    session.write_rows(found, WORKER_COLUMNS, [worker_row(worker) for worker in found])
     return ExitCode.COMPLETED
 
 
@@ -104,7 +100,7 @@ def _print(session: Session, lines: Iterable[LogLine]) -> int:
     last = 0
     for line in lines:
         last = line.sequence
-        if session.json or session.jsonl:
+        if session.wants_data:
             session.write_list([line])
         else:
             session.write(log_text(line))

@@ -10,7 +10,6 @@ import typer
 
 from jobcontrol._requests import KEEP, Keep
 from jobcontrol.cli.exits import ExitCode
-from jobcontrol.cli.reading import write_rows
 from jobcontrol.cli.session import session_of
 from jobcontrol.cli.tables import QUEUE_COLUMNS, queue_row
 from jobcontrol.operations import Queue
@@ -28,11 +27,8 @@ def list_queues(context: typer.Context) -> int:
     """List the queues: what waits and runs in each, and its limits."""
     session = session_of(context)
     found = session.client.queues()
-    if session.jsonl:
-        session.write_list(found)
-        return ExitCode.COMPLETED
     now = datetime.now(UTC)
-    write_rows(session, found, QUEUE_COLUMNS, [queue_row(queue, now) for queue in found])
+    session.write_rows(found, QUEUE_COLUMNS, [queue_row(queue, now) for queue in found])
     return ExitCode.COMPLETED
 
 
@@ -69,7 +65,7 @@ def limit(
 
 def _tell(context: typer.Context, queue: Queue) -> int:
     session = session_of(context)
-    if session.json or session.jsonl:
+    if session.wants_data:
         session.write_document(queue)
     else:
         session.write(f"{queue.queue}: {_words(queue)}")

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version as installed_version
-from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from jobcontrol._requests import invalid
+from jobcontrol.cli.arguments import parse_duration
 from jobcontrol.cli.building import AllowPartial, JobId
-from jobcontrol.cli.documents import listed
 from jobcontrol.cli.exits import ExitCode, code_of_job
-from jobcontrol.cli.session import Session, session_of
+from jobcontrol.cli.finding import Wanted, find_jobs
+from jobcontrol.cli.session import session_of
 from jobcontrol.cli.tables import (
     JOB_COLUMNS,
     PIPELINE_COLUMNS,
     STEP_COLUMNS,
-    Row,
-    columns,
     job_lines,
     job_row,
     pipeline_row,
@@ -42,25 +39,29 @@ def list_jobs(
     path: Annotated[str, typer.Option(metavar="PATH", help="Only builds of this path.")] = "",
     pipeline: Annotated[str, typer.Option(help="Only jobs of this pipeline.")] = "",
     has_errors: HasErrors = False,
+    since: Annotated[str, typer.Option(metavar="TIME", help="Only jobs created within so long, for example 24h.")] = "",
+    text: Annotated[str, typer.Option("-q", "--query", metavar="TEXT", help="Only with these words in it.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
     all_: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
 ) -> int:
     """List jobs, newest first."""
     session = session_of(context)
-    found = session.client.jobs(
-        status=statuses or None,
+    now = datetime.now(UTC)
+    wanted = Wanted(
+        statuses=statuses,
         path_id=path,
         pipeline=pipeline,
-        has_failed_steps=True if has_errors else None,
-        limit=None if all_ else limit + 1,
+        has_errors=has_errors,
+        since=now - timedelta(seconds=parse_duration(since, "--since")) if since else None,
+        text=text,
     )
     if session.jsonl:
-        session.write_list(job.state for job in islice(found, None if all_ else limit))
+        session.write_list(find_jobs(session.client, wanted, limit=None if all_ else limit))
         return ExitCode.COMPLETED
-    states = [job.state for job in found]
+    states = list(find_jobs(session.client, wanted, limit=None if all_ else limit + 1))
     shown = states if all_ else states[:limit]
-    now = datetime.now(UTC)
-    write_rows(session, shown, JOB_COLUMNS, [job_row(state, now) for state in shown], has_more=len(shown) < len(states))
+    rows = [job_row(state, now) for state in shown]
+    session.write_rows(shown, JOB_COLUMNS, rows, has_more=len(shown) < len(states))
     return ExitCode.COMPLETED
 
 
@@ -73,7 +74,7 @@ def get(
     """Show one job."""
     session = session_of(context)
     state = session.job(job).state
-    if session.json or session.jsonl:
+    if session.wants_data:
         session.write_document(state)
     else:
         session.write("\n".join(job_lines(state, datetime.now(UTC))))
@@ -93,7 +94,7 @@ def steps(
         session.write_list(found)
         return ExitCode.COMPLETED
     shown = list(found)
-    write_rows(session, shown, STEP_COLUMNS, [step_row(step) for step in shown])
+    session.write_rows(shown, STEP_COLUMNS, [step_row(step) for step in shown])
     return ExitCode.COMPLETED
 
 
@@ -123,10 +124,7 @@ def pipelines(context: typer.Context) -> int:
     """List what can be built."""
     session = session_of(context)
     found = session.client.pipelines()
-    if session.jsonl:
-        session.write_list(found)
-    else:
-        write_rows(session, found, PIPELINE_COLUMNS, [pipeline_row(pipeline) for pipeline in found])
+    session.write_rows(found, PIPELINE_COLUMNS, [pipeline_row(pipeline) for pipeline in found])
     return ExitCode.COMPLETED
 
 
@@ -134,26 +132,11 @@ def version(context: typer.Context) -> int:
     """Print the version of jobctl."""
     session = session_of(context)
     facts = {"jobctl": installed_version("jobcontrol"), "python": platform.python_version()}
-    if session.json or session.jsonl:
+    if session.wants_data:
         session.write_document(facts)
     else:
         session.write(f"jobctl {facts['jobctl']} (Python {facts['python']})")
     return ExitCode.COMPLETED
-
-
-def write_rows(
-    session: Session, items: Sequence[Any], header: Row, rows: Sequence[Row], *, has_more: bool = False
-) -> None:
-    """A list as columns, or as the JSON document that was asked for."""
-    if session.json:
-        session.write_document(listed(items, has_more=has_more))
-        return
-    if rows:
-        session.write("\n".join(columns(header, rows)))
-    else:
-        session.say("None.")
-    if has_more:
-        session.say(f"The newest {len(rows)}; more with --limit or --all.")
 
 
 def _media_type(format_: str, media_type: str) -> str:

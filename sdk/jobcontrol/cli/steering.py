@@ -8,15 +8,26 @@ from typing import Annotated, Any
 
 import typer
 
-from jobcontrol.cli.advice import error_line
+from jobcontrol.cli.advice import error_line, running_words, stopping_line
 from jobcontrol.cli.arguments import parse_input, read_document
-from jobcontrol.cli.building import AllowPartial, Document, DryRun, InputFile, JobId, JobIds, Pairs, begin
+from jobcontrol.cli.building import (
+    AllowPartial,
+    CancelOnInterrupt,
+    Document,
+    DryRun,
+    InputFile,
+    JobId,
+    JobIds,
+    Pairs,
+    begin,
+)
 from jobcontrol.cli.exits import ExitCode, code_of_error
+from jobcontrol.cli.following import Stay
 from jobcontrol.cli.session import Session, session_of
 from jobcontrol.display.wording import count_noun
 from jobcontrol.errors import ApiError
 from jobcontrol.job import Job
-from jobcontrol.values import JobStatus, RetryPlan, Step, StepStatus
+from jobcontrol.values import RetryPlan, Step, StepStatus
 
 #: Characters of the steps' names that a line holds.
 NAMES = 100
@@ -39,11 +50,11 @@ def cancel(
         stopped[job.id] = (job, job.state.last_sequence)
         return job.cancel(reason, force=force)
 
-    code = _steer(context, jobs, stop, _stopping_line)
+    code = _steer(context, jobs, stop, lambda job: stopping_line(job.state))
     # All of them first: while one lets go, the next would start further steps.
     for job, seen in stopped.values() if wait else ():
         let_go = _watch_letting_go(job, seen)
-        for line in [_stopping_line(job), *_receipts(let_go)]:
+        for line in [stopping_line(job.state), *_receipts(let_go)]:
             session_of(context).say(line)
     return code
 
@@ -61,7 +72,9 @@ def resume(context: typer.Context, jobs: JobIds, reason: Reason = "") -> int:
 def retry(
     context: typer.Context,
     job: JobId,
-    from_scratch: Annotated[bool, typer.Option("--from-scratch", help="Do completed steps again, too.")] = False,
+    from_scratch: Annotated[
+        bool, typer.Option("--all-steps", "--from-scratch", help="Do completed steps again, too.")
+    ] = False,
     pairs: Pairs = [],  # noqa: B006  typer reads it and never changes it
     input_file: InputFile = "",
     document: Document = "",
@@ -69,10 +82,11 @@ def retry(
     watch: Annotated[bool, typer.Option("--watch", help="Show the new job until it ends.")] = False,
     dry_run: DryRun = False,
     allow_partial: AllowPartial = False,
+    cancel_on_interrupt: CancelOnInterrupt = False,
 ) -> int:
     """Make a new job of one that failed, was cancelled, or has failed steps; prints its id.
 
-    With --from-scratch it may have other parameters, given whole, and another document than the old one.
+    With --all-steps it may have other parameters, given whole, and another document than the old one.
     """
     session = session_of(context)
     old = session.job(job)
@@ -86,11 +100,12 @@ def retry(
         return _tell_plan(session, old.retry_plan(**given))
     new = old.retry(**given, reason=reason)
     session.say(f"Attempt {new.state.attempt}, reusing {count_noun(new.state.reused_steps, 'completed step')}.")
-    return begin(session, new, stays=watch, is_quiet=False, timeout=None, partial=allow_partial)
+    stay = Stay(allow_partial=allow_partial, cancel_on_interrupt=cancel_on_interrupt)
+    return begin(session, new, stay if watch else None)
 
 
 def _tell_plan(session: Session, plan: RetryPlan) -> int:
-    if session.json or session.jsonl:
+    if session.wants_data:
         session.write_document(plan)
     else:
         again = count_noun(plan.rerun_steps, "known step")
@@ -110,17 +125,9 @@ def _steer(context: typer.Context, jobs: JobIds, move: Callable[[Job], Job], lin
         else:
             session.say(line(job))
             moved.append(job)
-    if session.jsonl:
-        session.write_list(job.state for job in moved)
-    elif session.json:
-        session.write_document([job.state for job in moved])
+    if session.wants_data:
+        session.write_items(job.state for job in moved)
     return code
-
-
-def _stopping_line(job: Job) -> str:
-    if job.status is JobStatus.CANCELLED:
-        return f"Cancelled {job.short_id}."
-    return f"Cancelling {job.short_id}: {_running(job)} finishing.  jobctl watch {job.short_id}"
 
 
 def _watch_letting_go(job: Job, after: int) -> list[Step]:
@@ -142,12 +149,8 @@ def _receipts(let_go: Sequence[Step]) -> Iterator[str]:
 
 
 def _pausing_line(job: Job) -> str:
-    return f"Paused {job.short_id}, {_running(job)} finishing.  jobctl resume {job.short_id}"
+    return f"Paused {job.short_id}, {running_words(job.state)} finishing.  jobctl resume {job.short_id}"
 
 
 def _going_on_line(job: Job) -> str:
     return f"Resumed {job.short_id}.  jobctl watch {job.short_id}"
-
-
-def _running(job: Job) -> str:
-    return count_noun(sum(stage.active for stage in job.stages), "step")

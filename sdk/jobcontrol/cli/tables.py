@@ -27,6 +27,13 @@ WORKER_COLUMNS = ("STATUS", "WORKER", "PROCESS", "VERSION", "BUSY", "HEARTBEAT",
 QUEUE_COLUMNS = ("QUEUE", "STATE", "WAITING", "OLDEST", "RUNNING", "DELAYED", "DEAD", "LIMITS", "WORKERS")
 PIPELINE_COLUMNS = ("PIPELINE", "VERSION", "DOCUMENT", "STAGES", "DESCRIPTION")
 
+#: Of the words of status, as codes of ECMA-48: green, red, yellow, cyan.
+_STATUS_COLORS = {
+    **dict.fromkeys(("completed", "ready"), 32),
+    **dict.fromkeys(("failed", "lost"), 31),
+    **dict.fromkeys(("cancelled", "cancelling", "paused", "draining"), 33),
+    "processing": 36,
+}
 #: Steps that a worker's row names.
 NAMED_STEPS = 3
 
@@ -196,11 +203,20 @@ def wait_text(wait: Wait) -> str:
     return f"{what} ({wait.reason.replace('_', ' ')}): {' '.join(wait.message.split())}"
 
 
-def columns(header: Row, rows: Sequence[Row]) -> list[str]:
-    """Rows under their header, each column as wide as its widest cell; the last one is not padded."""
+def columns(header: Row, rows: Sequence[Row], *, has_color: bool = False) -> list[str]:
+    """Rows under their header, each column as wide as its widest cell; the last one is not padded.
+
+    With `has_color` a word of status in front is in its color.
+    """
     cells = [[" ".join(cell.split()) for cell in row] for row in (header, *rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    return [_colored(line, row[0]) if has_color else line for line, row in zip(lines, cells, strict=True)]
+
+
+def _colored(line: str, status: str) -> str:
+    color = _STATUS_COLORS.get(status)
+    return f"\x1b[{color}m{status}\x1b[0m{line[len(status) :]}" if color else line
 
 
 def _fact_lines(facts: Sequence[tuple[str, str]]) -> list[str]:
@@ -226,7 +242,7 @@ def _age(moment: datetime | None, now: datetime) -> str:
         return "-"
     seconds = max(0.0, (now - moment).total_seconds())
     days = int(seconds // 86400)
-    return f"{days}d ago" if days else f"{format_seconds(round(seconds))} ago".replace(".0s", "s")
+    return f"{days}d ago" if days else f"{format_seconds(round(seconds))} ago"
 
 
 def _moment(moment: datetime | None) -> str:

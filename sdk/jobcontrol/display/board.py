@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from jobcontrol.events import Event, LinkNotice
-from jobcontrol.values import JobState, StageProgress, Step, StepStatus
+from jobcontrol.values import JobState, Step, StepStatus, TimeLeft
 
 #: Failed steps that are named; the rest is a number.
 NAMED_FAILURES = 3
@@ -14,40 +14,38 @@ NAMED_FAILURES = 3
 
 @dataclass(slots=True)
 class Board:
-    """The newest picture of a job, the failures worth naming, and how long each stage took."""
+    """The newest picture of a job, the failures worth naming, why it waits and how long it may still take."""
 
     state: JobState
     failures: tuple[Step, ...] = ()
     is_link_lost: bool = False
-    _began: dict[str, datetime] = field(default_factory=dict)
-    _took: dict[str, float] = field(default_factory=dict)
+    waiting: str = ""
+    _left: TimeLeft | None = None
+    _told_at: datetime | None = None
 
     def apply(self, event: Event, state: JobState) -> None:
-        """Take over an event and the state after it."""
-        self._time_stages(event, state)
+        """Take over an event and the state after it. What moves has no reason to wait until that is told anew."""
         self.failures = (*self.failures, *failed_steps(event))[-NAMED_FAILURES:]
         self.state = state
+        if event.changes is not None or state.status.has_ended:
+            self.waiting = ""
+
+    def foretell(self, told: JobState, now: datetime) -> None:
+        """Take over why the job waits and how long it may take, as of `now`; nothing else of `told`."""
+        self.waiting = told.waiting_message
+        self._left, self._told_at = told.time_left, now
 
     def note_link(self, notice: LinkNotice) -> None:
         self.is_link_lost = not notice.is_restored
 
-    def seconds_of(self, stage: StageProgress) -> float | None:
-        """How long a stage that is done took; None if its begin or end was not seen."""
-        if stage.started_at is not None and stage.completed_at is not None:
-            return (stage.completed_at - stage.started_at).total_seconds()
-        return self._took.get(stage.stage)
-
-    def _time_stages(self, event: Event, state: JobState) -> None:
-        """Time stages by the server's clock, but only those whose begin was seen here, and before their end."""
-        if event.time is None:
-            return
-        had_begun = {stage.stage for stage in self.state.stages if stage.has_begun}
-        for stage in state.stages:
-            began = self._began.get(stage.stage)
-            if began is not None and stage.is_done:
-                self._took.setdefault(stage.stage, (event.time - began).total_seconds())
-            elif began is None and stage.has_begun and not stage.is_done and stage.stage not in had_begun:
-                self._began[stage.stage] = event.time
+    def time_left(self, now: datetime) -> tuple[timedelta, timedelta] | None:
+        """From what half to what nine of ten earlier builds needed from `now` on; None once more has passed."""
+        if self._left is None or self._told_at is None or self.state.status.has_ended:
+            return None
+        passed = now - self._told_at
+        if self._left.p90 <= passed:
+            return None
+        return max(timedelta(), self._left.p50 - passed), self._left.p90 - passed
 
 
 def failed_steps(event: Event) -> tuple[Step, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from jobcontrol.values import JobState, JobStatus, StageProgress, Step, TimeLeft
+from jobcontrol.events import StepChange
+from jobcontrol.values import JobState, JobStatus, StageProgress, Step, StepStatus, TimeLeft
 
 _VERBS = {
     JobStatus.PENDING: "Waiting",
@@ -15,6 +16,10 @@ _VERBS = {
     JobStatus.FAILED: "Failed",
     JobStatus.CANCELLED: "Cancelled",
 }
+
+
+#: Units of a guess, each with its seconds and the seconds from which on it is used.
+_UNITS = (("h", 3600, 5400), ("min", 60, 90), ("s", 1, 0))
 
 
 def verb_of(status: JobStatus) -> str:
@@ -41,9 +46,17 @@ def share_of(stage: StageProgress) -> float:
     return min(1.0, ended / stage.total_expected) if stage.total_expected else 0.0
 
 
-def notes_of(stage: StageProgress, seconds: float | None = None) -> str:
+def seconds_of(stage: StageProgress) -> float | None:
+    """How long a stage that is done took, by the server's clock; None if it never ran."""
+    if not stage.is_done or stage.started_at is None or stage.completed_at is None:
+        return None
+    return (stage.completed_at - stage.started_at).total_seconds()
+
+
+def notes_of(stage: StageProgress) -> str:
     """What else is worth saying of a stage: how long it took, or what runs; and what failed."""
-    notes = [format_seconds(seconds)] if stage.is_done and seconds is not None else []
+    seconds = seconds_of(stage)
+    notes = [format_seconds(seconds)] if seconds is not None else []
     notes += [f"{stage.active} running"] if stage.active else []
     notes += [f"{stage.failed} failed"] if stage.failed else []
     notes += [f"{stage.skipped} skipped"] if stage.skipped else []
@@ -54,6 +67,29 @@ def failure_line(step: Step) -> str:
     """A failed step, why, and after how many tries."""
     tries = f" ({step.tries} tries)" if step.tries > 1 else ""
     return f"{step.name}: {step.error or step.failure_reason or 'failed'}{tries}"
+
+
+def step_news(change: StepChange) -> str:
+    """What a step did, in one line."""
+    step, seconds = change.step, change.step.run_duration.total_seconds()
+    line = f"{step.stage}: {step.name}"
+    if change.will_retry:
+        return f"{line} will be tried again: {step.error or step.failure_reason}"
+    if step.status is StepStatus.FAILED:
+        return f"{step.stage}: {failure_line(step)}"
+    if step.status is StepStatus.PROCESSING:
+        return f"{line} {_doing_words(step)}"
+    took = f" {format_seconds(seconds)}" if seconds else ""
+    return f"{line} {step.status}{took}" + (f" ({step.item_count})" if step.item_count else "")
+
+
+def _doing_words(step: Step) -> str:
+    if step.stop_receipt:
+        return f"is stopping, {step.stop_receipt}"
+    if not step.has_told_progress:
+        return "started" + (f", try {step.tries}" if step.tries > 1 else "")
+    share = "" if step.progress_fraction is None else f"{step.progress_fraction:.0%}"
+    return " ".join(filter(None, ("at", share, step.progress_note)))
 
 
 def missing_lines(state: JobState) -> list[str]:
@@ -95,9 +131,17 @@ def time_left_words(left: TimeLeft) -> str:
     return f"about {p50} to {p90}, by {count_noun(left.sample_count, 'earlier build')}"
 
 
+def left_words(least: timedelta, most: timedelta) -> str:
+    """`about 1-3 min left`: rounded, for what is a guess by earlier builds."""
+    unit, size = next((word, size) for word, size, begin in _UNITS if most.total_seconds() >= begin)
+    low, high = round(least.total_seconds() / size), max(1, round(most.total_seconds() / size))
+    span = f"{high}" if low >= high else f"{low}-{high}"
+    return f"about {span} {unit} left"
+
+
 def format_seconds(seconds: float) -> str:
-    """8.1s, 42s, 2m01, 1h02m: as short as it stays exact enough."""
-    if seconds < 9.95:
+    """8.1s, 42s, 2m01, 1h02m: as short as it stays exact enough; a whole number stays one."""
+    if seconds < 9.95 and not isinstance(seconds, int):
         return f"{seconds:.1f}s"
     whole = round(seconds)
     if whole < 60:
