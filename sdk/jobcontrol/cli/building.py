@@ -68,9 +68,9 @@ def start(
     session = session_of(context)
     seconds = _seconds(timeout, is_used=watch or wait)
     asked: dict[str, Any] = {
+        "parameters": parse_input(pairs, _input_source(stdin, input_file, document)),
         "document": read_document(document),
         "title": title,
-        "parameters": parse_input(pairs, _input_source(stdin, input_file, document)),
         "labels": parse_labels(labels),
         "if_running": cast(IfRunning, if_running),
         "time_limit": parse_duration(time_limit, "--time-limit") if time_limit else None,
