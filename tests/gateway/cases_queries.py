@@ -345,8 +345,10 @@ _TYPOS: dict[str, tuple[str, Any]] = {
     "a value twice": ("DELETE /v1/animals/leo?validate_only=true&validate_only=false", b""),
     "a bad value": ("DELETE /v1/animals/leo?validate_only=yes", b""),
 }
+LEO_GONE = zoo.CreateAnimalRequest(animal={"name": "leo"})
 STRICT = [
     *(refuses("R07", claim, asked(line, body)) for claim, (line, body) in _TYPOS.items()),
+    gets("R07", "a blank body where none is bound", asked("DELETE /v1/animals/leo", b"\r\n "), LEO_GONE),
     gets(
         "R07",
         "what binds is taken, of a query beside a body field",

@@ -116,6 +116,8 @@ NUMBERS = [
     ),
     body_refused("a float beyond its largest", '{"aFloat":3.5e38}'),
     body_refused("a Value beyond a double's largest", '{"value":1e999}'),
+    body_refused("a Value of more digits than a double's", '{"value":' + "1" * 400 + "}"),
+    body_refused("a list of such", '{"list":[-1e999]}'),
     body_refused("a Struct's number beyond a double's largest", '{"free":{"a":-1e999}}'),
     *(body_refused(f"no truth: {form}", f'{{"aBool":{form}}}') for form in ['"true"', "1", "0", '""', "{}", '"false"']),
     *(body_refused(f"no truth: {form}, wrapped", f'{{"wrappedBool":{form}}}') for form in ['"true"', "1"]),

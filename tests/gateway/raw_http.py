@@ -88,6 +88,11 @@ class Exchange:
         await self._reader.readuntil(b"\r\n")
         return piece
 
+    async def answer(self) -> Answer:
+        """A whole answer that tells its length, after which another may come."""
+        head = await self.head()
+        return Answer(head.status, head.headers, await self._reader.readexactly(int(head.values("content-length")[0])))
+
     async def until(self, end: bytes) -> bytes:
         """The body from where it was read to, up to and including `end`."""
         while end not in self._left:
@@ -98,11 +103,17 @@ class Exchange:
         before, found, self._left = self._left.partition(end)
         return before + found
 
+    async def until_head_and(self, end: bytes) -> bytes:
+        """The body of a good answer up to and including `end`."""
+        assert (await self.head()).status == 200
+        return await self.until(end)
+
     async def rest(self) -> bytes:
         """The body from where it was read to, up to its end."""
-        while piece := await self.piece():
-            self._left += piece
-        return self._left
+        pieces = [self._left]
+        while pieces[-1] or len(pieces) == 1:
+            pieces.append(await self.piece())
+        return b"".join(pieces)
 
     def leave(self) -> None:
         """Break the connection off, as a client does that is gone."""

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import grpc.aio
 import uvicorn
 
 from gateway import raw_http, zoo
@@ -42,12 +43,15 @@ class Site:
 
 
 @asynccontextmanager
-async def site(**options: Any) -> AsyncIterator[Site]:
-    """A gateway for the zoo's service, with the defaults of a gateway but for `options`."""
+async def site(channel: grpc.aio.Channel | None = None, **options: Any) -> AsyncIterator[Site]:
+    """A gateway for the zoo's service, with the defaults of a gateway but for `options`.
+
+    It asks the keeper, unless there is a channel to another server.
+    """
     keeper = Zookeeper()
-    async with grpc_server(keeper) as channel:
+    async with grpc_server(keeper) as to_keeper:
         gateway = Gateway(
-            channel,
+            channel or to_keeper,
             [zoo.SERVICE],
             **{"event_streams": {"zoo.v1.Zoo.Watch": WATCH}, "idempotency_field": "request_id", **options},
         )

@@ -2,8 +2,8 @@
 
 from jobcontrol_server.gateway.application import Gateway
 from jobcontrol_server.gateway.bindings import Binding, BindingInvalid, RpcMethod, bindings_of
-from jobcontrol_server.gateway.events import EventStream, StreamUnfit
-from jobcontrol_server.gateway.framing import BodyStream
+from jobcontrol_server.gateway.events import EventStream
+from jobcontrol_server.gateway.framing import BodyStream, StreamUnfit
 from jobcontrol_server.gateway.matching import RoutesAmbiguous
 
 __all__ = [

@@ -9,7 +9,9 @@ from typing import Any
 from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+from google.rpc import code_pb2
 
+from jobcontrol_server.gateway.failures import Failure
 from jobcontrol_server.gateway.fields import HTTP_BODY, descriptor_of
 from jobcontrol_server.gateway.headers import Header
 
@@ -38,8 +40,14 @@ def answer_of(message: Message, response_body: FieldDescriptor | None) -> Answer
 
 
 def json_value(message: Message, response_body: FieldDescriptor | None) -> Any:
-    """The message, or one field of it, as a JSON value; a field that is an unset message is null."""
-    value = json_format.MessageToDict(message, always_print_fields_with_no_presence=True)
+    """The message, or one field of it, as a JSON value; a field that is an unset message is null.
+
+    Raises Failure for what has no JSON form: an Any of an unknown type, a time before the year 1, a NaN in a Struct.
+    """
+    try:
+        value = json_format.MessageToDict(message, always_print_fields_with_no_presence=True)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Failure(code_pb2.INTERNAL, "what the service answered cannot be told in JSON") from error
     return value if response_body is None else value.get(response_body.json_name)
 
 

@@ -10,13 +10,13 @@ import structlog
 from google.protobuf.descriptor import ServiceDescriptor
 from google.rpc import code_pb2
 
-from jobcontrol_server.gateway.bindings import bindings_of
+from jobcontrol_server.gateway.bindings import Binding, bindings_of
 from jobcontrol_server.gateway.cors import Cors
 from jobcontrol_server.gateway.endpoints import Endpoint, Stream, Unary
 from jobcontrol_server.gateway.events import EventStream, refuse_unfit
 from jobcontrol_server.gateway.exchange import ClientGone, Exchange, Receive, Scope, Send
 from jobcontrol_server.gateway.failures import Failure, malformed, method_refused, not_found
-from jobcontrol_server.gateway.framing import BodyStream
+from jobcontrol_server.gateway.framing import BodyStream, StreamUnfit
 from jobcontrol_server.gateway.matching import Match, PathMalformed, Route, Routes
 from jobcontrol_server.gateway.requests import Reading
 
@@ -50,6 +50,7 @@ class Gateway:
         cors_origins: Collection[str] = (),
     ) -> None:
         self.bindings = bindings_of(services)
+        _refuse_unserved(self.bindings, [*event_streams, *body_streams])
         self._cors = Cors(cors_origins)
         self._draining = asyncio.Event()
         reading = Reading(body_limit, body_limit_with_bytes, idempotency_field)
@@ -124,3 +125,10 @@ class Gateway:
         if "GET" in methods and self._match_of_head(raw_path) is not None:
             methods.add("HEAD")
         return methods | {"OPTIONS"} if methods else methods
+
+
+def _refuse_unserved(bindings: Iterable[Binding], names: Iterable[str]) -> None:
+    streams = {binding.method.full_name for binding in bindings if binding.method.is_stream}
+    for name in names:
+        if name not in streams:
+            raise StreamUnfit(f"{name} is no stream that is served here")

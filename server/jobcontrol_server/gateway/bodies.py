@@ -11,10 +11,9 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from jobcontrol_server.gateway.failures import FieldRefused, malformed
-from jobcontrol_server.gateway.fields import descriptor_of
+from jobcontrol_server.gateway.fields import MAX_DEPTH, descriptor_of
 from jobcontrol_server.gateway.strictness import JsonRefused, checked_message
 
-_MAX_DEPTH = 100
 _BLANK = b" \t\r\n"
 _PLACE = re.compile(r" at [\w.\[\]]+$")
 
@@ -32,7 +31,7 @@ def fill_from_body(message: Message, body: bytes, field: FieldDescriptor | None)
     elif not isinstance(value, dict):
         raise malformed("the body must be a JSON object")
     try:
-        json_format.ParseDict(checked_message(descriptor_of(message), value), message, max_recursion_depth=_MAX_DEPTH)
+        json_format.ParseDict(checked_message(descriptor_of(message), value), message, max_recursion_depth=MAX_DEPTH)
     except JsonRefused as refused:
         raise FieldRefused(refused.field, refused.reason) from refused
     except (json_format.ParseError, TypeError, ValueError, OverflowError, RecursionError) as error:

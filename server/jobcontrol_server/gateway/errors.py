@@ -81,6 +81,6 @@ def _unpacks(packed: any_pb2.Any, message: error_details_pb2.RetryInfo) -> bool:
 def _detail(packed: any_pb2.Any) -> dict[str, Any]:
     try:
         return json_format.MessageToDict(packed, always_print_fields_with_no_presence=True)
-    except (TypeError, ValueError, DecodeError):
+    except (TypeError, ValueError, OverflowError, DecodeError):
         # Of a type that nobody here knows: its bytes are told, and code and message stay readable.
         return {"@type": packed.type_url, "value": base64.b64encode(packed.value).decode("ascii")}

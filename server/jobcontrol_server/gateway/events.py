@@ -11,6 +11,7 @@ from jobcontrol_server.gateway.bindings import Binding, RpcMethod
 from jobcontrol_server.gateway.errors import document_of
 from jobcontrol_server.gateway.failures import Failure, FieldRefused
 from jobcontrol_server.gateway.fields import INTEGERS, descriptor_of
+from jobcontrol_server.gateway.framing import StreamUnfit
 from jobcontrol_server.gateway.headers import Header
 from jobcontrol_server.gateway.texts import TextInvalid, value_from_text
 
@@ -32,10 +33,6 @@ class EventStream:
     """The field of a message that is set if it says only that the stream lives."""
     end: str | None = None
     """The field of a message that is set if it is the last for good."""
-
-
-class StreamUnfit(ValueError):
-    """Facts about an event stream that its messages contradict."""
 
 
 class Events:

@@ -23,6 +23,9 @@ WRAPPERS = frozenset(
 TEXTUAL = WRAPPERS | {TIMESTAMP, DURATION, FIELD_MASK}
 """The messages that a path or a query can fill, because one text says all of them."""
 
+MAX_DEPTH = 100
+"""How deep messages may be nested in each other: deeper ones protobuf does not read."""
+
 INTEGERS = {
     FieldDescriptor.TYPE_INT32: (-(1 << 31), (1 << 31) - 1),
     FieldDescriptor.TYPE_SINT32: (-(1 << 31), (1 << 31) - 1),

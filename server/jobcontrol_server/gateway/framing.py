@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from jobcontrol_server.gateway.answers import content_type_header, json_value, to_json
@@ -30,6 +31,10 @@ class BodyStream:
 
 
 _HTTP_BODY = BodyStream(content_type="content_type", data="data")
+
+
+class StreamUnfit(ValueError):
+    """Facts about a stream that its messages contradict."""
 
 
 class Framing(Protocol):
@@ -98,6 +103,7 @@ class Parts:
     def __init__(self, binding: Binding, fields: BodyStream | None) -> None:
         self._response = binding.method.response
         self._fields = fields or _HTTP_BODY
+        _refuse_unfit(binding, self._fields)
 
     def headers(self, first: bytes | None) -> list[Header]:
         message = self._response.FromString(first) if first is not None else None
@@ -116,6 +122,14 @@ class Parts:
 
     def refusal(self, failure: Failure) -> None:
         return None
+
+
+def _refuse_unfit(binding: Binding, fields: BodyStream) -> None:
+    response = descriptor_of(binding.method.response)
+    for name, kind in ((fields.content_type, FieldDescriptor.TYPE_STRING), (fields.data, FieldDescriptor.TYPE_BYTES)):
+        field = response.fields_by_name.get(name)
+        if field is None or field.is_repeated or field.type != kind:
+            raise StreamUnfit(f"{binding.method.full_name}: {response.full_name}.{name} is no field of a body")
 
 
 def is_http_body(message: type[Message]) -> bool:

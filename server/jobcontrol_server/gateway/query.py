@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 
 from jobcontrol_server.gateway.bindings import WHOLE, Binding
 from jobcontrol_server.gateway.failures import FieldRefused, malformed
-from jobcontrol_server.gateway.fields import descriptor_of, field_named, is_map
+from jobcontrol_server.gateway.fields import MAX_DEPTH, descriptor_of, field_named, is_map
 from jobcontrol_server.gateway.texts import TextInvalid, fill_from_text, is_textual, value_from_text
 
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
@@ -127,6 +127,8 @@ def _target(message: Descriptor, name: str) -> _Target | None:
     fields = fields_on(message, entry[1] if entry else name)
     if fields is None or is_map(fields[-1]) != (entry is not None):
         return None
+    if len(fields) > MAX_DEPTH:
+        raise FieldRefused(fields[0].name, f"is nested deeper than {MAX_DEPTH} levels")
     return _Target(fields, entry[2] if entry else None)
 
 

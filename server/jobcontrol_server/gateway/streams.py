@@ -53,15 +53,16 @@ async def _pump(call: Any, framing: Framing, exchange: Exchange) -> None:
         if first is not None and framing.is_over(first):
             await exchange.answer(204, b"", [])
             return
+        content = framing.opening + (framing.frame(first) if first is not None else b"")
         metadata = headers_of(await call.initial_metadata())
         await exchange.begin(200, [*framing.headers(first), *metadata])
-        if framing.opening:
-            await exchange.write(framing.opening)
-        while message is not grpc.aio.EOF:
+        await exchange.write(content)
+        while first is not None and (message := await call.read()) is not grpc.aio.EOF:
             await exchange.write(framing.frame(message))
-            message = await call.read()
     except grpc.aio.AioRpcError as error:
         await _break_off(failure_of(error), framing, exchange)
+    except Failure as failure:
+        await _break_off(failure, framing, exchange)
     else:
         await exchange.end(framing.ending)
 

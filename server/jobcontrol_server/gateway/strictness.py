@@ -18,6 +18,7 @@ from jobcontrol_server.gateway.fields import (
     FLOATS,
     INTEGERS,
     LIST_VALUE,
+    MAX_DEPTH,
     NULL_VALUE,
     STRUCT,
     TIMESTAMP,
@@ -29,7 +30,6 @@ from jobcontrol_server.gateway.fields import (
 )
 from jobcontrol_server.gateway.texts import BASE64, INFINITE, NUMBER, SECONDS, TIME
 
-_MAX_DEPTH = 100
 _MASK = re.compile(r"(?:[A-Za-z0-9.]+(?:,[A-Za-z0-9.]+)*)?")
 
 
@@ -44,8 +44,8 @@ class JsonRefused(ValueError):
 
 def checked_message(message: Descriptor, value: Any, *, at: str = "", depth: int = 0) -> Any:
     """The document as json_format may read it. Raises JsonRefused."""
-    if depth > _MAX_DEPTH:
-        raise JsonRefused(at, f"is nested deeper than {_MAX_DEPTH} levels")
+    if depth > MAX_DEPTH:
+        raise JsonRefused(at, f"is nested deeper than {MAX_DEPTH} levels")
     special = _SPECIAL.get(message.full_name)
     if special is not None:
         return special(message, value, at, depth)
