@@ -7,7 +7,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from jobcontrol_server.gateway.bindings import WHOLE, Binding
 from jobcontrol_server.gateway.fields import descriptor_of, is_map
 from jobcontrol_server.gateway.openapi.paths import Path, Piece
-from jobcontrol_server.gateway.openapi.scalars import Schema
+from jobcontrol_server.gateway.openapi.scalars import Schema, special_schema
 from jobcontrol_server.gateway.openapi.schemas import Schemas, is_required, merged
 from jobcontrol_server.gateway.openapi.words import Words
 from jobcontrol_server.gateway.texts import is_textual
@@ -71,9 +71,16 @@ def _in_query(
         if is_map(field) or is_textual(field):
             if (parameter := _query_parameter(fields, schemas, words)) is not None:
                 yield parameter
-        elif not field.is_repeated and all(known.message_type != field.message_type for known in within):
+        elif not field.is_repeated and _leads_on(field, message, within):
             assert field.message_type is not None, "what no text says is a message"
             yield from _in_query(field.message_type, schemas, words, bound=bound, within=fields)
+
+
+def _leads_on(field: FieldDescriptor, message: Descriptor, within: tuple[FieldDescriptor, ...]) -> bool:
+    """Whether the fields of a message field are parameters: not if it holds itself, nor if JSON has a form for it."""
+    assert field.message_type is not None, "what no text says is a message"
+    above = {message.full_name, *(known.containing_type.full_name for known in within if known.containing_type)}
+    return field.message_type.full_name not in above and special_schema(field.message_type) is None
 
 
 def _query_parameter(fields: tuple[FieldDescriptor, ...], schemas: Schemas, words: Words) -> Schema | None:
