@@ -11,8 +11,8 @@ from jobcontrol_server.gateway.openapi.scalars import BASE64
 
 INT32 = {"type": "integer", "format": "int32", "minimum": -(2**31), "maximum": 2**31 - 1}
 UINT32 = {"type": "integer", "format": "uint32", "minimum": 0, "maximum": 2**32 - 1}
-INT64 = {"type": "string", "format": "int64", "pattern": "^-?(?:0|[1-9][0-9]{0,17})$"}
-UINT64 = {"type": "string", "format": "uint64", "pattern": "^(?:0|[1-9][0-9]{0,17})$"}
+INT64 = {"type": "string", "format": "int64", "pattern": "^(?:0|-?[1-9][0-9]{0,18})$"}
+UINT64 = {"type": "string", "format": "uint64", "pattern": "^(?:0|[1-9][0-9]{0,19})$"}
 BYTES = {"type": "string", "contentEncoding": "base64", "pattern": BASE64}
 INFINITE = {"enum": ["NaN", "Infinity", "-Infinity"]}
 DOUBLE = {"anyOf": [{"type": "number", "format": "double"}, INFINITE]}

@@ -7,6 +7,7 @@ from typing import Any
 
 from jobcontrol_server.gateway.bindings import bindings_of
 from jobcontrol_server.gateway.openapi import openapi_document
+from jobcontrol_server.rest.constraints import json_constraints
 from jobcontrol_server.rest.contract import BODY_STREAMS, EVENT_STREAMS, IDEMPOTENCY_FIELD, SERVICES
 
 _DESCRIPTION = """\
@@ -23,6 +24,7 @@ def rest_document(*, needs_token: bool) -> dict[str, Any]:
         version=version("jobcontrol"),
         description=_DESCRIPTION,
         comments=comments,
+        constraints=json_constraints(),
         event_streams=EVENT_STREAMS,
         body_streams=BODY_STREAMS,
         idempotency_field=IDEMPOTENCY_FIELD,

@@ -40,7 +40,7 @@ def openapi_document(
     version: str,
     description: str = "",
     comments: Mapping[str, str],
-    constraints: Mapping[str, Schema] = NO_CONSTRAINTS,
+    constraints: Mapping[str, Mapping[str, Any]] = NO_CONSTRAINTS,
     event_streams: Mapping[str, EventStream] = NO_STREAMS,
     body_streams: Mapping[str, BodyStream] = NO_STREAMS,
     idempotency_field: str | None = None,
@@ -74,7 +74,7 @@ def openapi_document(
     return document
 
 
-def _schemas_of(bindings: Iterable[Binding], words: Words, constraints: Mapping[str, Schema]) -> Schemas:
+def _schemas_of(bindings: Iterable[Binding], words: Words, constraints: Mapping[str, Mapping[str, Any]]) -> Schemas:
     asked, answered = [], [STATUS]
     for binding in bindings:
         asked.append(descriptor_of(binding.method.request))

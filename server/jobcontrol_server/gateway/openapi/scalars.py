@@ -86,7 +86,8 @@ def _integer(least: int, greatest: int) -> Schema:
     if not is_wide:
         return {"type": "integer", "format": name, "minimum": least, "maximum": greatest}
     # A JSON number loses the last digits of such an integer in many a language, so proto3 JSON writes a string.
-    return {"type": "string", "format": name, "pattern": f"^{'' if is_unsigned else '-?'}(?:0|[1-9][0-9]{{0,17}})$"}
+    most = "^(?:0|[1-9][0-9]{0,19})$" if is_unsigned else "^(?:0|-?[1-9][0-9]{0,18})$"
+    return {"type": "string", "format": name, "pattern": most}
 
 
 def _or_null(schema: Schema) -> Schema:

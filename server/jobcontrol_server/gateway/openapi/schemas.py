@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from itertools import combinations
+from typing import Any
 
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
@@ -36,7 +37,7 @@ class Schemas:
         answered: Iterable[Descriptor],
         *,
         words: Words,
-        constraints: Mapping[str, Schema],
+        constraints: Mapping[str, Mapping[str, Any]],
     ) -> None:
         self._words = words
         self._constraints = constraints
@@ -131,12 +132,12 @@ def is_required(field: FieldDescriptor) -> bool:
     return field_behavior_pb2.REQUIRED in behaviours(field)
 
 
-def merged(schema: Schema, more: Schema) -> Schema:
+def merged(schema: Schema, more: Mapping[str, Any]) -> Schema:
     """Both schemas as one; where both have a keyword whose value is a schema, the two become one in turn."""
     joined = {**schema}
     for keyword, value in more.items():
         held = joined.get(keyword)
-        joined[keyword] = merged(held, value) if isinstance(held, dict) and isinstance(value, dict) else value
+        joined[keyword] = merged(held, value) if isinstance(held, dict) and isinstance(value, Mapping) else value
     return joined
 
 

@@ -41,7 +41,7 @@ export function boundsOf(schema) {
     isNarrow && (maximum === widest[1] ? `from ${minimum}` : `${minimum} to ${maximum}`),
     span(minLength === 1 && !maxLength ? undefined : minLength, maxLength, " characters"),
     span(minItems, maxItems, " entries"),
-    pattern && !told.contentEncoding && !/int/.test(told.format) && pattern.length < 80 && h("code", {}, pattern),
+    pattern && !told.contentEncoding && !/int/.test(told.format) && !/\\u00/.test(pattern) && h("code", {}, pattern),
   ].filter(Boolean);
 }
 

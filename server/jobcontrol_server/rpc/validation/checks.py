@@ -14,8 +14,10 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_CONTROL = r"\u0000-\u001f\u007f-\u009f"
+_CONTROL_BUT_LINES = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
+CONTROL = re.compile(f"[{_CONTROL}]")
+CONTROL_BUT_LINES = re.compile(f"[{_CONTROL_BUT_LINES}]")
 MAX_DURATION = 315_576_000_000
 
 
@@ -32,8 +34,24 @@ class Fault:
     place: str = ""
 
 
-#: A check looks at a value that is set, and at the message that holds it.
-Check = Callable[[Any, Any], Iterator[Fault]]
+#: Looks at a value that is set, and at the message that holds it.
+Faults = Callable[[Any, Any], Iterator[Fault]]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What is wrong with a value, and the same as JSON Schema, as far as that can say it of one value by itself."""
+
+    faults: Faults
+    schema: Mapping[str, Any]
+
+    def __call__(self, value: Any, message: Any) -> Iterator[Fault]:
+        return self.faults(value, message)
+
+
+def told_by(**schema: Any) -> Callable[[Faults], Check]:
+    """Make a check of a function, told by these keywords of JSON Schema."""
+    return lambda faults: Check(faults, schema)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +83,7 @@ def text(most: int, *, lines: bool = False) -> Check:
     forbidden = CONTROL_BUT_LINES if lines else CONTROL
     exception = " other than line breaks and tabs" if lines else ""
 
+    @told_by(maxLength=most, pattern=f"^[^{_CONTROL_BUT_LINES if lines else _CONTROL}]*$")
     def check(value: str, _: Message) -> Iterator[Fault]:
         yield from _too_long(value, most)
         if forbidden.search(value):
@@ -75,13 +94,14 @@ def text(most: int, *, lines: bool = False) -> Check:
 
 def length(most: int) -> Check:
     """At most `most` characters of any kind."""
-    return lambda value, _: _too_long(value, most)
+    return told_by(maxLength=most)(lambda value, _: _too_long(value, most))
 
 
 def matching(pattern: str, words: str) -> Check:
     """The whole value matches `pattern`, which `words` describe."""
     compiled = re.compile(pattern)
 
+    @told_by(pattern=f"^{pattern}$")
     def check(value: str, _: Message) -> Iterator[Fault]:
         if not compiled.fullmatch(value):
             yield Fault(f"must be {words}")
@@ -89,6 +109,7 @@ def matching(pattern: str, words: str) -> Check:
     return check
 
 
+@told_by(pattern=r"\S")
 def not_blank(value: str, _: Message) -> Iterator[Fault]:
     if not value.strip():
         yield Fault("must not be blank")
@@ -97,6 +118,7 @@ def not_blank(value: str, _: Message) -> Iterator[Fault]:
 def between(least: float, most: float) -> Check:
     """A finite number from `least` to `most`."""
 
+    @told_by(minimum=least, maximum=most)
     def check(value: float, _: Message) -> Iterator[Fault]:
         if not (math.isfinite(value) and least <= value <= most):
             yield Fault(f"must be {least:g} to {most:g}")
@@ -104,6 +126,7 @@ def between(least: float, most: float) -> Check:
     return check
 
 
+@told_by(minimum=0)
 def not_negative(value: int, _: Message) -> Iterator[Fault]:
     if value < 0:
         yield Fault("must not be negative")
@@ -113,6 +136,7 @@ def lasting(least: timedelta | None = None, most: timedelta | None = None) -> Ch
     """A well-formed duration within these bounds, not negative if there is none below."""
     lowest = least or timedelta(0)
 
+    @told_by(pattern=r"^[0-9]+(?:\.[0-9]{1,9})?s$")
     def check(value: Duration, _: Message) -> Iterator[Fault]:
         if not _is_well_formed(value):
             yield Fault("is not a duration: seconds and nanos must have one sign and be in range")
@@ -127,6 +151,7 @@ def lasting(least: timedelta | None = None, most: timedelta | None = None) -> Ch
 def known(enum: EnumDescriptor) -> Check:
     """A value that `enum` has a name for."""
 
+    @told_by()
     def check(value: int, _: Message) -> Iterator[Fault]:
         if value not in enum.values_by_number:
             yield Fault(f"{value} is no {enum.name}")
@@ -137,6 +162,7 @@ def known(enum: EnumDescriptor) -> Check:
 def each_known(enum: EnumDescriptor, most: int) -> Check:
     """At most `most` values that `enum` has a name for, UNSPECIFIED not among them."""
 
+    @told_by(maxItems=most, items={"not": {"const": enum.values_by_number[0].name}})
     def check(values: Iterable[int], message: Message) -> Iterator[Fault]:
         listed = list(values)
         yield from _too_many(listed, most)
@@ -151,7 +177,9 @@ def each_known(enum: EnumDescriptor, most: int) -> Check:
 def paths_of(message: Descriptor) -> Check:
     """A mask of fields that `message` has."""
     names = [field.name for field in message.fields]
+    either = "|".join(field.json_name for field in message.fields)
 
+    @told_by(pattern=f"^(?:(?:{either})(?:,(?:{either}))*)?$")
     def check(mask: FieldMask, _: Message) -> Iterator[Fault]:
         for index, path in enumerate(mask.paths):
             if path not in names:
@@ -162,12 +190,13 @@ def paths_of(message: Descriptor) -> Check:
 
 def at_most(most: int) -> Check:
     """At most `most` entries."""
-    return lambda values, _: _too_many(values, most)
+    return told_by(maxItems=most)(lambda values, _: _too_many(values, most))
 
 
 def each(check: Check) -> Check:
     """Every entry passes `check`."""
 
+    @told_by(items=check.schema)
     def check_each(values: Iterable[Any], message: Message) -> Iterator[Fault]:
         for index, value in enumerate(values):
             for fault in check(value, message):
@@ -176,6 +205,7 @@ def each(check: Check) -> Check:
     return check_each
 
 
+@told_by(minProperties=1)
 def any_condition(value: Message, _: Message) -> Iterator[Fault]:
     """A filter that filters: at least one of its fields holds something."""
     if not any(not isinstance(part, Message) or part.ListFields() for _, part in value.ListFields()):
@@ -184,8 +214,11 @@ def any_condition(value: Message, _: Message) -> Iterator[Fault]:
 
 def labels(most: int, value_bytes: int) -> Check:
     """At most `most` labels with keys for filters and short values."""
-    key_pattern = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
+    key = "[a-z][a-z0-9_.-]{0,62}"
+    key_pattern = re.compile(key)
+    value_schema = {"maxLength": value_bytes, "pattern": f"^[^{_CONTROL}]*$"}
 
+    @told_by(maxProperties=most, propertyNames={"pattern": f"^{key}$"}, additionalProperties=value_schema)
     def check(values: Mapping[str, str], _: Message) -> Iterator[Fault]:
         yield from _too_many(values, most)
         for key, value in sorted(values.items()):
@@ -203,6 +236,7 @@ def labels(most: int, value_bytes: int) -> Check:
 def alone(*others: str) -> Check:
     """None of the fields `others` of the same message is set."""
 
+    @told_by()
     def check(_: object, message: Message) -> Iterator[Fault]:
         if given := [name for name in others if is_set(message, name)]:
             yield Fault(f"must not be set together with {' or '.join(given)}")
@@ -213,6 +247,7 @@ def alone(*others: str) -> Check:
 def same_if_set(other: str) -> Check:
     """The field `other` of the same message is unset, or has the same value."""
 
+    @told_by()
     def check(value: object, message: Message) -> Iterator[Fault]:
         if getattr(message, other) not in (0, value):
             yield Fault(f"must not differ from {other}: set one of them")
@@ -223,6 +258,7 @@ def same_if_set(other: str) -> Check:
 def not_before(other: str) -> Check:
     """A time or duration that is not less than the field `other` of the same message, if that is set."""
 
+    @told_by()
     def check(value: Any, message: Message) -> Iterator[Fault]:
         if message.HasField(other) and _nanos(value) < _nanos(getattr(message, other)):
             yield Fault(f"must not be less than {other}")

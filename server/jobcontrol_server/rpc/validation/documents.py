@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from jobcontrol import v1 as pb
 from jobcontrol_core.domain.errors import Violation
 from jobcontrol_core.domain.values import DocumentNeed, PipelineSpec
-from jobcontrol_server.rpc.validation.checks import Fault
+from jobcontrol_server.rpc.validation.checks import Fault, told_by
 
 MAX_BYTES = 4 << 20
 BYTE_ORDER_MARK = "\ufeff"
 
 
+@told_by(maxLength=-(-MAX_BYTES // 3) * 4)
 def content_faults(content: bytes, document: pb.Document) -> Iterator[Fault]:
     """What is wrong with the bytes of `document`, as far as its own media type tells."""
     if len(content) > MAX_BYTES:

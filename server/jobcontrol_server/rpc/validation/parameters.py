@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from jobcontrol_core.domain.errors import Violation
 from jobcontrol_core.domain.values import PipelineSpec
-from jobcontrol_server.rpc.validation.checks import Fault, shortened
+from jobcontrol_server.rpc.validation.checks import Fault, shortened, told_by
 
 MAX_BYTES = 64 << 10
 MAX_LEVELS = 32
@@ -32,6 +32,7 @@ def to_dict(parameters: Struct) -> dict[str, Any]:
     return {key: _plain(value) for key, value in sorted(parameters.fields.items())}
 
 
+@told_by()
 def parameter_faults(parameters: Struct, _: Message) -> Iterator[Fault]:
     """What keeps `parameters` from being stored and given back unchanged."""
     if parameters.ByteSize() > WIRE_FACTOR * MAX_BYTES:
