@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(10.0, gt=0)
     #: Days that the history of an ended job is kept: its events, logs, attempts and checkpoints. None = for ever.
     history_days: float | None = Field(None, gt=0)
+    #: Days that an ended job is kept at all, with its steps, results and dead letters. None = for ever.
+    jobs_days: float | None = Field(None, gt=0)
     #: Seconds between two turns of the dispatcher's loops.
     dispatch_seconds: float = Field(1.0, gt=0)
     #: Seconds that running steps get to stop when their job is cancelled or fails; then they end all the same.

@@ -136,6 +136,7 @@ def to_step_detail(answer: pb.GetStepResponse) -> StepDetail:
         output=_json_of(answer.output),
         attempts=tuple(_to_attempt(attempt) for attempt in answer.attempts),
         logs=tuple(StepLog(log.attempt, log.line, log.message, time_of(log, "created_at")) for log in answer.logs),
+        history_pruned_at=time_of(answer, "history_pruned_at"),
     )
 
 

@@ -17,6 +17,7 @@ from jobcontrol._plans import Plan
 from jobcontrol._requests import DocumentSource, cancel_request, retry_request
 from jobcontrol._rpcs import (
     CANCEL,
+    DELETE_JOB,
     GET_JOB,
     PAUSE,
     RESUME,
@@ -169,6 +170,17 @@ class JobCalls(JobReading):
         request.validate_only = True
         answer = yield from with_existing_job(self._call(RETRY, request), self._limits, self._another)
         return RetryPlan(answer.plan.reused_steps, answer.plan.rerun_steps)
+
+    @operation
+    def delete(self, reason: str = "", *, if_unchanged: bool = False) -> Plan[None]:
+        """Delete the job, which must have ended, with its steps, log, result and dead letters. Its retries stay.
+
+        `if_unchanged`: only if its status is still what `state` says. Raises NotFound if it is gone already, and
+        InvalidState if it has not ended, or has changed.
+        """
+        yield from self._call(
+            DELETE_JOB, pb.DeleteJobRequest(job_id=self.id, reason=reason, etag=self._etag(if_unchanged))
+        )
 
     def _watched(
         self,

@@ -40,6 +40,7 @@ GET_RESULT = Rpc("GetResult", pb.GetResultRequest, pb.GetResultResponse, streams
 CANCEL = Rpc("Cancel", pb.CancelRequest, pb.CancelResponse)
 RETRY = Rpc("Retry", pb.RetryRequest, pb.RetryResponse)
 PAUSE = Rpc("Pause", pb.PauseRequest, pb.PauseResponse)
+DELETE_JOB = Rpc("DeleteJob", pb.DeleteJobRequest, pb.DeleteJobResponse)
 RESUME = Rpc("Resume", pb.ResumeRequest, pb.ResumeResponse)
 LIST_PIPELINES = Rpc("ListPipelines", pb.ListPipelinesRequest, pb.ListPipelinesResponse)
 LIST_WORKERS = Rpc("ListWorkers", pb.ListWorkersRequest, pb.ListWorkersResponse)

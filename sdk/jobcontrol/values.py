@@ -235,6 +235,8 @@ class StepDetail:
     output: Any
     attempts: tuple[Attempt, ...]
     logs: tuple[StepLog, ...] = ()
+    history_pruned_at: datetime | None = None
+    """When log and attempts went, because the job ended long ago; None while they are kept."""
 
 
 @dataclass(frozen=True, slots=True)

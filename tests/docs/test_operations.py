@@ -152,6 +152,7 @@ EXPECTED = {
     "Pause": "JOB_STATUS_PAUSED",
     "Resume": "JOB_STATUS_PENDING",
     "Retry": '"retryOf"',
+    "DeleteJob": "{}",
     "BatchCancel": '"cancelledCount": 1',
     "BatchRetry": '"retriedCount": 1',
 }

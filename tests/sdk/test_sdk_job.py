@@ -111,6 +111,18 @@ def test_a_job_is_paused_and_resumed_and_its_state_is_the_answer() -> None:
     ]
 
 
+def test_a_job_is_deleted_as_it_was_seen_or_whatever_it_is_now() -> None:
+    seen = job("COMPLETED", at=3)
+    seen.etag = '"e.1"'
+    server = ScriptedTransport(DeleteJob=pb.DeleteJobResponse())
+    held(server, seen).delete("a trial")
+    held(server, seen).delete(if_unchanged=True)
+    assert server.requests == [
+        pb.DeleteJobRequest(job_id=JOB_ID, reason="a trial"),
+        pb.DeleteJobRequest(job_id=JOB_ID, etag='"e.1"'),
+    ]
+
+
 def test_a_job_is_steered_only_if_it_is_still_as_it_was_seen() -> None:
     seen = job(at=3)
     seen.etag = '"e.1"'

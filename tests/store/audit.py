@@ -9,7 +9,7 @@ from jobcontrol_core.domain.values import FINALIZE
 from jobcontrol_core.store.eventlog import read_events
 from jobcontrol_core.store.lookup import get_job
 from jobcontrol_core.store.rows import to_counts, to_step
-from jobcontrol_core.store.tables import dead_letters, job_stages, steps
+from jobcontrol_core.store.tables import blobs, dead_letters, job_blobs, job_stages, jobs, metadata, steps
 from store.replay import ENDED_AS_SKIPPED, Replay
 
 ALL = 1_000_000
@@ -30,7 +30,25 @@ def audit_job(tx: Connection, job_id: str) -> Replay:
     _check_end(tx, job_id, job.status)
     _check_letters(tx, job_id)
     _check_suspicions(tx, job_id)
+    _check_blobs(tx, job_id)
     return replay
+
+
+def rows_left(tx: Connection) -> dict[str, int]:
+    """How many rows of jobs there are, of deleted ones, too, by table; empty ones are left out."""
+    tables = [jobs, blobs, *(table for table in metadata.sorted_tables if "job_id" in table.c)]
+    counts = {table.name: tx.execute(select(func.count()).select_from(table)).scalar_one() for table in tables}
+    return {name: count for name, count in counts.items() if count and name not in ("alerts", "request_ids")}
+
+
+def _check_blobs(tx: Connection, job_id: str) -> None:
+    """What the job's rows name is kept, and noted as named by it."""
+    row = tx.execute(select(jobs.c.document_sha256, jobs.c.results).where(jobs.c.id == job_id)).one()
+    named = {row.document_sha256, *row.results.values()}
+    for column in (steps.c.input_sha256, steps.c.output_sha256):
+        named |= set(tx.execute(select(column).where(steps.c.job_id == job_id)).scalars())
+    noted = select(job_blobs.c.sha256).join(blobs, blobs.c.sha256 == job_blobs.c.sha256)
+    assert named - {None} <= set(tx.execute(noted.where(job_blobs.c.job_id == job_id)).scalars())
 
 
 def _check_counters(tx: Connection, job_id: str) -> None:

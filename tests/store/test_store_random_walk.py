@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from jobcontrol_core.domain.errors import DomainError, JobNotRetryable, JobTerminal, PathBuildActive
+from jobcontrol_core.domain.errors import DomainError, JobNotRetryable, JobNotTerminal, JobTerminal, PathBuildActive
 from jobcontrol_core.domain.ids import new_id
 from jobcontrol_core.domain.outcomes import Crashed, Interrupted, Outcome, Skipped
 from jobcontrol_core.domain.retry import RetryPolicy
@@ -15,17 +15,19 @@ from jobcontrol_core.domain.tolerance import CONTINUE, FAIL_FAST
 from jobcontrol_core.domain.values import ClaimedStep, StageSpec
 from jobcontrol_core.store.backoff import make_due
 from jobcontrol_core.store.claims import ClaimWish
+from jobcontrol_core.store.deletions import delete_job, purge
 from jobcontrol_core.store.discards import discard_letters
 from jobcontrol_core.store.gradual import read_running_requeues
 from jobcontrol_core.store.reaping import reap, release_session
 from jobcontrol_core.store.stopping import abandon_running
 from jobcontrol_core.store.tables import steps, workers
+from store.audit import rows_left
 from store.builds import Builds, outcome_of
 from store.burying import ORDER, advance, begin, letter_ids, requeue
 from store.factories import LEASE, UNITS, children, failed, pipeline, request_key, stages, succeeded
 
 PATHS = ("rust-101", "go-101")
-REFUSALS: tuple[type[DomainError], ...] = (PathBuildActive, JobTerminal, JobNotRetryable)
+REFUSALS: tuple[type[DomainError], ...] = (PathBuildActive, JobTerminal, JobNotTerminal, JobNotRetryable)
 
 
 class Walk:
@@ -42,7 +44,7 @@ class Walk:
         actions: list[tuple[Callable[[], None], int]] = [
             (self.start, 3), (self.exchange, 30), (self.cancel, 2), (self.retry, 4), (self.expire, 1),
             (self.release, 3), (self.reap, 2), (self.make_due, 4), (self.sweep, 3), (self.abandon, 1),
-            (self.requeue, 3), (self.discard, 1),
+            (self.requeue, 3), (self.discard, 1), (self.delete, 2), (self.purge, 4),
         ]  # fmt: skip
         (do,) = self.random.choices([action for action, _ in actions], [weight for _, weight in actions])
         try:
@@ -115,6 +117,16 @@ class Walk:
         found = letter_ids(self.builds)
         self.builds.store.write(discard_letters, ORDER, self.random.sample(found, min(1, len(found))))
 
+    def delete(self) -> None:
+        """A job that has ended; from then on nobody speaks of it, but for attempts that somebody still believes in."""
+        if self.jobs:
+            gone = self.random.choice(self.jobs)
+            self.builds.store.write(delete_job, gone, ORDER)
+            self.jobs.remove(gone)
+
+    def purge(self) -> None:
+        self.builds.store.write(purge)
+
     def expire(self) -> None:
         self.builds.rewind(workers.c.lease_until, LEASE * 2)
         self.sessions = [self.builds.open_session().id for _ in range(3)]
@@ -168,3 +180,8 @@ def test_whatever_happens_in_whatever_order_the_books_are_right_and_every_job_en
     walk.run_dry()
     for job_id in walk.jobs:
         assert builds.audit(job_id).finalize_steps <= 1
+    for job_id in list(walk.jobs):
+        builds.store.write(delete_job, job_id, ORDER)
+    while builds.store.write(purge):
+        pass
+    assert builds.store.read(rows_left) == {}

@@ -18,3 +18,8 @@ def together(count: int, do: Callable[[int], R]) -> list[R]:
 
     with ThreadPoolExecutor(count) as pool:
         return [future.result() for future in [pool.submit(run, number) for number in range(count)]]
+
+
+def side_by_side(*acts: Callable[[], object]) -> None:
+    """Each of these in a thread, none before all are there. The first exception is raised."""
+    together(len(acts), lambda number: acts[number]())

@@ -6,7 +6,8 @@ DomainError
 ├── RequestIdReused, JobIdAmbiguous
 ├── NotFound              JobNotFound, StepNotFound, PipelineNotFound, QueueNotFound, DeadLetterNotFound
 ├── PathBuildActive
-├── WrongState            JobTerminal, JobNotPausable, JobNotRetryable, ResultNotReady, DeadLetterNotRequeueable
+├── WrongState            JobTerminal, JobNotTerminal, JobNotPausable, JobNotRetryable, ResultNotReady,
+│                         DeadLetterNotRequeueable
 ├── EtagMismatch
 ├── NotServedYet
 ├── TooManyWatchers
@@ -159,6 +160,13 @@ class JobTerminal(WrongState):
     def __init__(self, job_id: str, status: str) -> None:
         has_ended = status in ("COMPLETED", "FAILED", "CANCELLED")
         super().__init__(job_id, status, f"job {job_id} {'has already ended' if has_ended else 'is ending'}: {status}")
+
+
+class JobNotTerminal(WrongState):
+    reason = "JOB_NOT_TERMINAL"
+
+    def __init__(self, job_id: str, status: str) -> None:
+        super().__init__(job_id, status, f"job {job_id} is {status}; only one that has ended can be deleted: cancel it")
 
 
 class JobNotPausable(WrongState):

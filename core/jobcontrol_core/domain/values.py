@@ -139,6 +139,8 @@ class Job:
     #: The first of its steps that are FAILED, in document order; not on lists of jobs.
     missing: tuple[Step, ...] = ()
     time_left: TimeLeft | None = None
+    #: When its events, logs, attempts and checkpoints went.
+    history_pruned_at: datetime | None = None
 
     @property
     def etag(self) -> str:

@@ -46,7 +46,7 @@ def bear_children(ledger: Ledger, entry: Entry, parent: Row, children: Sequence[
             ordinal=index,
             sibling_total=len(children),
             status=status,
-            **ledger.spill.columns("input", child.input),
+            **ledger.spill.columns(entry.job_id, "input", child.input),
         )
         for index, child in enumerate(children)
     ]

@@ -99,7 +99,7 @@ def start_build(tx: Connection, build: NewBuild) -> Started:
         row["waits_for"] = way.waits_for
         told += way.committed
     if build.document is not None:
-        put_blobs(tx, now, [build.document.content])
+        put_blobs(tx, now, [(job_id, build.document.content)])
     insert_stages(tx, job_id, build.pipeline.stages)
     ledger = Ledger.open(tx, now, [job_id])
     entry = ledger.entries[job_id]

@@ -19,7 +19,12 @@ Condition = ColumnElement[bool] | TextClause
 _later = jobs.alias("later")
 _HAS_LATER = (
     select(_later.c.id)
-    .where(_later.c.tenant == jobs.c.tenant, _later.c.path_id == jobs.c.path_id, _later.c.id > jobs.c.id)
+    .where(
+        _later.c.tenant == jobs.c.tenant,
+        _later.c.path_id == jobs.c.path_id,
+        _later.c.id > jobs.c.id,
+        _later.c.deleted_at.is_(None),
+    )
     .exists()
 )
 #: Jobs that a cancel changes.

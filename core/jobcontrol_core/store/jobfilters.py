@@ -45,7 +45,12 @@ class JobFilter:
 
 def conditions_of(tenant: str, wanted: JobFilter) -> ColumnElement[bool]:
     """True of the tenant's jobs that `wanted` describes."""
-    return and_(jobs.c.tenant == tenant, *_plain(wanted), *_searched(wanted), *map(_compared, wanted.comparisons))
+    return and_(is_seen_by(tenant), *_plain(wanted), *_searched(wanted), *map(_compared, wanted.comparisons))
+
+
+def is_seen_by(tenant: str) -> ColumnElement[bool]:
+    """True of the jobs that this tenant has and has not deleted."""
+    return and_(jobs.c.tenant == tenant, jobs.c.deleted_at.is_(None))
 
 
 def _plain(wanted: JobFilter) -> Iterator[ColumnElement[bool]]:

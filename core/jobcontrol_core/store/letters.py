@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from jobcontrol_core.domain.lifecycle import RUNNING_REQUEUE, RequeueState
 from jobcontrol_core.domain.values import Step
+from jobcontrol_core.store.jobfilters import is_seen_by
 from jobcontrol_core.store.lookup import FULL_ID_LENGTH
 from jobcontrol_core.store.receipts import LISTED
 from jobcontrol_core.store.rows import to_step
@@ -162,7 +163,7 @@ def list_error_groups(
 def _conditions(tenant: str, wanted: LetterFilter) -> list[ColumnElement[bool]]:
     letter = dead_letters.c
     # Asked letter by letter: tenants have far more jobs than dead letters.
-    is_theirs = select(jobs.c.id).where(jobs.c.id == letter.job_id, jobs.c.tenant == tenant).exists()
+    is_theirs = select(jobs.c.id).where(jobs.c.id == letter.job_id, is_seen_by(tenant)).exists()
     conditions: list[ColumnElement[bool]] = [is_theirs]
     given = {letter.queue: wanted.queue, letter.job_id: wanted.job_id, letter.fingerprint: wanted.fingerprint}
     conditions += [column == value for column, value in given.items() if value]

@@ -16,7 +16,7 @@ from jobcontrol_core.domain.stored import from_stored
 from jobcontrol_core.domain.values import Attempt, Build, ErrorInfo, Job, Step, StepLog
 from jobcontrol_core.store.blobs import unspill
 from jobcontrol_core.store.forecast import read_time_left
-from jobcontrol_core.store.jobfilters import JobFilter, conditions_of
+from jobcontrol_core.store.jobfilters import JobFilter, conditions_of, is_seen_by
 from jobcontrol_core.store.receipts import LISTED
 from jobcontrol_core.store.rows import Row, to_document, to_job, to_stage_spec, to_step
 from jobcontrol_core.store.tables import job_stages, jobs, step_attempts, step_logs, steps
@@ -68,7 +68,8 @@ def resolve_job_id(tx: Connection, tenant: str, given: str) -> str:
 
 def get_job(tx: Connection, job_id: str) -> Job:
     """The job with this full id, the first steps that it lacks, and how long it may take. Raises JobNotFound."""
-    row = tx.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one_or_none()
+    seen = select(jobs).where(jobs.c.id == job_id, jobs.c.deleted_at.is_(None))
+    row = tx.execute(seen).mappings().one_or_none()
     if row is None:
         raise JobNotFound(job_id)
     job = _with_stages(tx, [row])[0]
@@ -187,7 +188,7 @@ def read_result_digests(tx: Connection, job_id: str) -> tuple[JobStatus, dict[st
 
 
 def _by_ending(tenant: str, given: str) -> Select[tuple[str]]:
-    query = select(jobs.c.id).where(jobs.c.tenant == tenant)
+    query = select(jobs.c.id).where(is_seen_by(tenant))
     if len(given) == FULL_ID_LENGTH:
         return query.where(jobs.c.id == given)
     if len(given) == SHORT_ID_LENGTH:

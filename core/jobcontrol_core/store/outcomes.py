@@ -151,7 +151,7 @@ def _write_ending(ledger: Ledger, entry: Entry, ending: Ending, decision: Decisi
         "completed_at": None if is_pending else ledger.now,
         "is_due": delay == 0.0,
         "next_attempt_at": ledger.now + timedelta(seconds=delay) if is_pending and delay else None,
-        **ledger.spill.columns("output", succeeded.output if succeeded else None),
+        **ledger.spill.columns(entry.job_id, "output", succeeded.output if succeeded else None),
     }
     step = to_step({**row, **values})
     entry.tell_step(StepStatus.PROCESSING, step, items=step.item_count)
@@ -170,7 +170,7 @@ def _write_success(ledger: Ledger, entry: Entry, row: Row, outcome: Succeeded) -
         bear_children(ledger, entry, row, outcome.children, born)
     if row["stage_no"] == entry.finalize_no:
         results = {JSON_MEDIA_TYPE: outcome.output.encode(), **outcome.renderings}
-        entry.values["results"] = {media_type: ledger.spill.keep(data) for media_type, data in results.items()}
+        entry.values["results"] = {name: ledger.spill.keep(entry.job_id, data) for name, data in results.items()}
 
 
 def _update_steps(tx: Connection, updates: Sequence[Mapping[str, Any]]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, case, delete, or_, select, update
 
 from jobcontrol_core.domain.batches import BatchFailure
-from jobcontrol_core.domain.errors import DeadLetterNotRequeueable, JobNotRetryable, PathBuildActive
+from jobcontrol_core.domain.errors import DeadLetterNotRequeueable, JobNotFound, JobNotRetryable, PathBuildActive
 from jobcontrol_core.domain.events import Requeue
 from jobcontrol_core.domain.lifecycle import REPORTABLE_JOB, StepStatus
 from jobcontrol_core.store.audit import Order, write_audit
@@ -135,7 +135,7 @@ class Hold:
         retry = NewRetry(order.tenant, entry.job_id, key, order.actor, order.reason or "dead letters requeued")
         try:
             started = retry_job(self.tx, retry)
-        except (PathBuildActive, JobNotRetryable) as refusal:
+        except (PathBuildActive, JobNotRetryable, JobNotFound) as refusal:
             done.failures += [BatchFailure.because(one, refusal) for one in letter_ids]
             return
         done.retry_job_ids[entry.job_id] = started.job_id

@@ -14,7 +14,7 @@ from jobcontrol_core.domain.events import StatusChange
 from jobcontrol_core.domain.ids import TIME_PREFIX_LENGTH, new_id, short_id
 from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
 from jobcontrol_core.store.births import bear_finalize, bear_root
-from jobcontrol_core.store.blobs import put_blobs
+from jobcontrol_core.store.blobs import copy_uses, put_blobs
 from jobcontrol_core.store.builds import NewDocument, Started, document_columns, find_active_job, insert_job
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.ledger import Entry, Ledger
@@ -59,8 +59,9 @@ def retry_job(tx: Connection, retry: NewRetry) -> Started:
     job_id = new_id()
     if (first := claim_request(tx, now, retry.key, job_id)) is not None:
         return Started(first.job_id, first.is_existing)
-    # An ended job never changes, so its row needs no lock.
-    old = tx.execute(select(jobs).where(jobs.c.id == retry.job_id)).mappings().one_or_none()
+    # An ended job never changes, but it may be deleted; who retries it at the same time need not wait.
+    kept = select(jobs).where(jobs.c.id == retry.job_id, jobs.c.deleted_at.is_(None)).with_for_update(read=True)
+    old = tx.execute(kept).mappings().one_or_none()
     if old is None:
         raise JobNotFound(retry.job_id)
     if not is_retryable(old):
@@ -70,10 +71,11 @@ def retry_job(tx: Connection, retry: NewRetry) -> Started:
         if (active := find_active_job(tx, retry.tenant, old["path_id"])) is not None:
             raise PathBuildActive(old["path_id"], active["id"], active["percent"])
     if retry.document is not None:
-        put_blobs(tx, now, [retry.document.content])
+        put_blobs(tx, now, [(job_id, retry.document.content)])
     _copy_stages(tx, old["id"], job_id)
     if not retry.from_scratch:
         _copy_steps(tx, now, old["id"], job_id)
+    copy_uses(tx, job_id)
     return Started(job_id, is_existing=False, committed=_write_first_event(tx, now, job_id, retry))
 
 

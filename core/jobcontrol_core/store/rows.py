@@ -55,6 +55,7 @@ def to_job(row: Row, stage_rows: Iterable[Row]) -> Job:
         completed_at=row["completed_at"],
         last_sequence=row["last_sequence"],
         revision=row["revision"],
+        history_pruned_at=row["history_pruned_at"],
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from jobcontrol_core.domain.lifecycle import JobStatus
 from jobcontrol_core.store.clock import read_now
+from jobcontrol_core.store.jobfilters import is_seen_by
 from jobcontrol_core.store.tables import IS_ACTIVE, dead_letters, jobs
 
 
@@ -25,7 +26,7 @@ class Stats:
 
 def read_stats(tx: Connection, tenant: str, window: timedelta) -> Stats:
     """The counts of this tenant's jobs; each is exact."""
-    counted = select(jobs.c.status, func.count().label("number")).where(jobs.c.tenant == tenant)
+    counted = select(jobs.c.status, func.count().label("number")).where(is_seen_by(tenant))
     now = {row.status: row.number for row in tx.execute(counted.where(IS_ACTIVE).group_by(jobs.c.status))}
     since = read_now(tx) - window
     ended = counted.where(
@@ -39,5 +40,5 @@ def read_stats(tx: Connection, tenant: str, window: timedelta) -> Stats:
         waiting=waiting,
         completed=lately.get(JobStatus.COMPLETED, 0),
         failed=lately.get(JobStatus.FAILED, 0),
-        dead_letters=tx.execute(dead.where(jobs.c.tenant == tenant)).scalar_one(),
+        dead_letters=tx.execute(dead.where(is_seen_by(tenant))).scalar_one(),
     )

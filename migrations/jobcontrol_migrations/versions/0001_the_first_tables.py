@@ -94,6 +94,7 @@ def upgrade() -> None:
         sa.Column("served_at", sa.BigInteger(), nullable=True),
         sa.Column("deadline_at", sa.BigInteger(), nullable=True),
         sa.Column("history_pruned_at", sa.BigInteger(), nullable=True),
+        sa.Column("deleted_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
     )
     with op.batch_alter_table("jobs") as batch_op:
@@ -103,6 +104,20 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("completed_at IS NOT NULL AND history_pruned_at IS NULL"),
             postgresql_where=sa.text("completed_at IS NOT NULL AND history_pruned_at IS NULL"),
+        )
+        batch_op.create_index(
+            "ix_jobs_deleted",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("deleted_at IS NOT NULL"),
+            postgresql_where=sa.text("deleted_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_jobs_kept",
+            ["completed_at"],
+            unique=False,
+            sqlite_where=sa.text("completed_at IS NOT NULL AND deleted_at IS NULL"),
+            postgresql_where=sa.text("completed_at IS NOT NULL AND deleted_at IS NULL"),
         )
         batch_op.create_index(
             "ix_jobs_active",
@@ -293,6 +308,16 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "job_blobs",
+        sa.Column("job_id", sa.String(length=36), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_job_blobs_job_id_jobs"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("job_id", "sha256", name=op.f("pk_job_blobs")),
+    )
+    with op.batch_alter_table("job_blobs") as batch_op:
+        batch_op.create_index("ix_job_blobs_sha256", ["sha256"], unique=False)
+
+    op.create_table(
         "job_events",
         sa.Column("job_id", sa.String(length=36), nullable=False),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
@@ -465,6 +490,7 @@ def downgrade() -> None:
     op.drop_table("step_attempts")
     op.drop_table("job_stages")
     op.drop_table("job_events")
+    op.drop_table("job_blobs")
     op.drop_table("dead_letters")
     op.drop_table("workers")
     op.drop_table("stage_stats")

@@ -309,9 +309,9 @@ class JobControlServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteJob(self, request, context):
-        """Deletes a job that has ended, with its steps, events and result.
-
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        """Deletes a job that has ended, with its steps, log, result and dead letters:
+        from the answer on it is not found. A retry of it has all that it needs. What
+        was done to it stays in the audit log.
 
         Errors: NOT_FOUND/JOB_NOT_FOUND, ABORTED/ETAG_MISMATCH,
         FAILED_PRECONDITION/JOB_NOT_TERMINAL, INVALID_ARGUMENT/FIELD_INVALID.

@@ -129,9 +129,9 @@ class JobControlStub:
     ABORTED/ETAG_MISMATCH, INVALID_ARGUMENT/FIELD_INVALID.
     """
     DeleteJob: _grpc.UnaryUnaryMultiCallable[_job_pb2.DeleteJobRequest, _job_pb2.DeleteJobResponse]
-    """Deletes a job that has ended, with its steps, events and result.
-
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    """Deletes a job that has ended, with its steps, log, result and dead letters:
+    from the answer on it is not found. A retry of it has all that it needs. What
+    was done to it stays in the audit log.
 
     Errors: NOT_FOUND/JOB_NOT_FOUND, ABORTED/ETAG_MISMATCH,
     FAILED_PRECONDITION/JOB_NOT_TERMINAL, INVALID_ARGUMENT/FIELD_INVALID.
@@ -395,9 +395,9 @@ class JobControlAsyncStub(JobControlStub):
     ABORTED/ETAG_MISMATCH, INVALID_ARGUMENT/FIELD_INVALID.
     """
     DeleteJob: _aio.UnaryUnaryMultiCallable[_job_pb2.DeleteJobRequest, _job_pb2.DeleteJobResponse]  # type: ignore[assignment]
-    """Deletes a job that has ended, with its steps, events and result.
-
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    """Deletes a job that has ended, with its steps, log, result and dead letters:
+    from the answer on it is not found. A retry of it has all that it needs. What
+    was done to it stays in the audit log.
 
     Errors: NOT_FOUND/JOB_NOT_FOUND, ABORTED/ETAG_MISMATCH,
     FAILED_PRECONDITION/JOB_NOT_TERMINAL, INVALID_ARGUMENT/FIELD_INVALID.
@@ -706,9 +706,9 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
         request: _job_pb2.DeleteJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_job_pb2.DeleteJobResponse, _abc.Awaitable[_job_pb2.DeleteJobResponse]]:
-        """Deletes a job that has ended, with its steps, events and result.
-
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        """Deletes a job that has ended, with its steps, log, result and dead letters:
+        from the answer on it is not found. A retry of it has all that it needs. What
+        was done to it stays in the audit log.
 
         Errors: NOT_FOUND/JOB_NOT_FOUND, ABORTED/ETAG_MISMATCH,
         FAILED_PRECONDITION/JOB_NOT_TERMINAL, INVALID_ARGUMENT/FIELD_INVALID.

@@ -568,6 +568,7 @@ class GetStepResponse(_message.Message):
     OUTPUT_FIELD_NUMBER: _builtins.int
     ATTEMPTS_FIELD_NUMBER: _builtins.int
     LOGS_FIELD_NUMBER: _builtins.int
+    HISTORY_PRUNED_AT_FIELD_NUMBER: _builtins.int
     input: _builtins.bytes
     """What its handler received, as JSON in UTF-8."""
     output: _builtins.bytes
@@ -586,6 +587,12 @@ class GetStepResponse(_message.Message):
     def logs(self) -> _containers.RepeatedCompositeFieldContainer[Global___StepLogLine]:
         """What its attempts logged, oldest first, at most the newest 1,000 lines."""
 
+    @_builtins.property
+    def history_pruned_at(self) -> _timestamp_pb2.Timestamp:
+        """When the log and the attempts of the job's steps were pruned, because it ended
+        long ago; unset while they are kept.
+        """
+
     def __init__(
         self,
         *,
@@ -594,10 +601,11 @@ class GetStepResponse(_message.Message):
         output: _builtins.bytes = ...,
         attempts: _abc.Iterable[Global___StepAttempt] | None = ...,
         logs: _abc.Iterable[Global___StepLogLine] | None = ...,
+        history_pruned_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["step", b"step"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["history_pruned_at", b"history_pruned_at", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "input", b"input", "logs", b"logs", "output", b"output", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "history_pruned_at", b"history_pruned_at", "input", b"input", "logs", b"logs", "output", b"output", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

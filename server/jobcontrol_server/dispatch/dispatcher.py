@@ -16,6 +16,7 @@ from jobcontrol_core.domain.ids import new_id
 from jobcontrol_core.settings import Settings
 from jobcontrol_core.store.backoff import make_due
 from jobcontrol_core.store.deadlines import expire_job, read_overdue_jobs
+from jobcontrol_core.store.deletions import delete_old_jobs, have_deleted, purge
 from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.gradual import advance_requeue, read_running_requeues
 from jobcontrol_core.store.leases import drop_lease, take_lease
@@ -46,7 +47,8 @@ class Dispatcher:
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{new_id()}"
         self._is_leader = False
         self._is_stopping = False
-        self._kept = None if settings.history_days is None else timedelta(days=settings.history_days)
+        self._history_kept = _days(settings.history_days)
+        self._jobs_kept = _days(settings.jobs_days)
         period = settings.dispatch_seconds
         vigil = Vigil(required=settings.lease_seconds, longest_gap=max(settings.heartbeat_seconds, 3 * period))
         self._redis = connect(settings.redis, timeout=REDIS_SECONDS)
@@ -61,6 +63,7 @@ class Dispatcher:
             Loop("sweep", period, self._if_leader(self._sweep)),
             Loop("requeues", period, self._if_leader(self._requeue)),
             Loop("prune", PRUNE_SECONDS, self._if_leader(self._prune)),
+            Loop("purge", period, self._if_leader(self._purge)),
         ]
 
     def start(self) -> None:
@@ -104,9 +107,18 @@ class Dispatcher:
     def _prune(self) -> None:
         self._store.write(prune)
         # Batch by batch, each a short transaction of its own, between which everybody else has a turn.
-        while self._kept is not None and self._is_leader and not self._is_stopping:
-            if not self._store.write(prune_history, self._kept):
-                return
+        while self._history_kept is not None and self._goes_on:
+            if not self._store.write(prune_history, self._history_kept):
+                break
+        while self._jobs_kept is not None and self._goes_on:
+            if not (deleted := self._store.write(delete_old_jobs, self._jobs_kept)):
+                break
+            log.info("old_jobs_deleted", count=deleted)
+
+    def _purge(self) -> None:
+        if self._store.read(have_deleted):
+            while self._goes_on and self._store.write(purge):
+                pass
 
     def _expire(self) -> None:
         for job_id in self._store.read(read_overdue_jobs):
@@ -124,9 +136,17 @@ class Dispatcher:
             self._postman.ring(done.committed)
             self._postman.push(done.waiting)
 
+    @property
+    def _goes_on(self) -> bool:
+        return self._is_leader and not self._is_stopping
+
     def _if_leader(self, duty: Callable[[], object]) -> Callable[[], None]:
         def turn() -> None:
             if self._is_leader:
                 duty()
 
         return turn
+
+
+def _days(number: float | None) -> timedelta | None:
+    return None if number is None else timedelta(days=number)

@@ -11,8 +11,10 @@ from jobcontrol import v1 as pb
 from jobcontrol_core.bus.postman import Postman
 from jobcontrol_core.domain.errors import FieldInvalid, PipelineNotFound
 from jobcontrol_core.domain.values import Job, PipelineSpec, Step
+from jobcontrol_core.store.audit import Order
 from jobcontrol_core.store.builds import NewBuild, Started, start_build
 from jobcontrol_core.store.clock import read_now
+from jobcontrol_core.store.deletions import delete_job
 from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.exchange import Waiting
 from jobcontrol_core.store.ledger import Committed
@@ -124,6 +126,11 @@ class Builds:
             log.info("build_resumed", job_id=job.id, path_id=job.path_id, status=job.status)
         return job
 
+    def delete(self, request: pb.DeleteJobRequest, caller: Caller) -> None:
+        """Raises JobNotFound, JobNotTerminal, EtagMismatch."""
+        job_id = self._store.write(_delete, request, caller)
+        log.info("job_deleted", job_id=job_id, actor=caller.actor)
+
     def _tell(self, event: str, answer: Answer) -> None:
         if not answer.committed:
             return
@@ -199,6 +206,12 @@ def _resume(tx: Connection, request: pb.ResumeRequest, caller: Caller) -> tuple[
     job_id = resolve_job_id(tx, caller.tenant, request.job_id)
     resumed = resume_job(tx, job_id, actor=caller.actor, reason=request.reason, etag=request.etag)
     return get_job(tx, job_id), resumed
+
+
+def _delete(tx: Connection, request: pb.DeleteJobRequest, caller: Caller) -> str:
+    job_id = resolve_job_id(tx, caller.tenant, request.job_id)
+    delete_job(tx, job_id, Order(caller.tenant, caller.actor, request.reason), etag=request.etag)
+    return job_id
 
 
 def _answer(tx: Connection, started: Started) -> Answer:

@@ -90,6 +90,10 @@ class JobControl(Operating):
         job = await self._calls.run(self._writes.builds.resume, request, caller_of(context))
         return pb.ResumeResponse(job=to_job(job))
 
+    async def DeleteJob(self, request: pb.DeleteJobRequest, context: Context) -> pb.DeleteJobResponse:
+        await self._calls.run(self._writes.builds.delete, request, caller_of(context))
+        return pb.DeleteJobResponse()
+
     async def BatchCancel(self, request: pb.BatchCancelRequest, context: Context) -> pb.BatchCancelResponse:
         return to_cancelled(await self._calls.run(self._writes.batches.cancel, request, caller_of(context)))
 

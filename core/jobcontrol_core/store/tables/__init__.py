@@ -5,15 +5,12 @@ from jobcontrol_core.store.tables.builds import (
     IS_ACTIVE,
     IS_BACKING_OFF,
     IS_CLAIMABLE,
+    IS_DELETED,
+    IS_KEPT,
     IS_SUSPECT,
     PENDING_STEPS,
-    blobs,
-    job_events,
     job_stages,
     jobs,
-    step_attempts,
-    step_checkpoints,
-    step_logs,
     steps,
 )
 from jobcontrol_core.store.tables.columns import metadata
@@ -29,18 +26,29 @@ from jobcontrol_core.store.tables.operations import (
     stage_stats,
     workers,
 )
+from jobcontrol_core.store.tables.records import (
+    blobs,
+    job_blobs,
+    job_events,
+    step_attempts,
+    step_checkpoints,
+    step_logs,
+)
 
 __all__ = [
     "HAS_HISTORY",
     "IS_ACTIVE",
     "IS_BACKING_OFF",
     "IS_CLAIMABLE",
+    "IS_DELETED",
+    "IS_KEPT",
     "IS_SUSPECT",
     "PENDING_STEPS",
     "alerts",
     "audit_events",
     "blobs",
     "dead_letters",
+    "job_blobs",
     "job_events",
     "job_stages",
     "jobs",

@@ -1,4 +1,4 @@
-"""The tables of builds: jobs, their stages and steps, and what they left behind."""
+"""The tables of builds: jobs, their stages and steps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
-    LargeBinary,
     PrimaryKeyConstraint,
     String,
     Table,
@@ -23,6 +22,8 @@ from jobcontrol_core.store.tables.columns import Id, Json, Name, Position, job_k
 
 _ACTIVE = "status IN ('PENDING', 'PROCESSING', 'PAUSED', 'CANCELLING')"
 _HISTORY = "completed_at IS NOT NULL AND history_pruned_at IS NULL"
+_DELETED = "deleted_at IS NOT NULL"
+_KEPT = "completed_at IS NOT NULL AND deleted_at IS NULL"
 _CLAIMABLE = "status = 'PENDING' AND is_due AND crashes = 0"
 _SUSPECT = "status = 'PENDING' AND is_due AND crashes > 0"
 _BACKING_OFF = "status = 'PENDING' AND NOT is_due"
@@ -69,6 +70,8 @@ jobs = Table(
     Column("deadline_at", Moment),
     # Set when nothing of the job's history is left: events, logs, attempts, checkpoints.
     Column("history_pruned_at", Moment),
+    # Set when nobody sees the job any more, whose rows then go little by little: see deletions.py.
+    Column("deleted_at", Moment),
     Index("ix_jobs_tenant_created_at_id", "tenant", "created_at", "id"),
     Index("ix_jobs_tenant_status_created_at_id", "tenant", "status", "created_at", "id"),
     Index("ix_jobs_tenant_path_id_created_at_id", "tenant", "path_id", "created_at", "id"),
@@ -92,6 +95,8 @@ jobs = Table(
         postgresql_where=text("status = 'COMPLETED'"),
     ),
     Index("ix_jobs_history", "completed_at", sqlite_where=text(_HISTORY), postgresql_where=text(_HISTORY)),
+    Index("ix_jobs_deleted", "id", sqlite_where=text(_DELETED), postgresql_where=text(_DELETED)),
+    Index("ix_jobs_kept", "completed_at", sqlite_where=text(_KEPT), postgresql_where=text(_KEPT)),
     Index("ix_jobs_active", "id", sqlite_where=text(_ACTIVE), postgresql_where=text(_ACTIVE)),
     Index(
         "uq_jobs_active_path",
@@ -227,66 +232,9 @@ steps = Table(
 # neither "is_due = 1" for "is_due" nor a list of values for the same list of literals.
 IS_ACTIVE = text(f"jobs.{_ACTIVE}")
 HAS_HISTORY = text("jobs.completed_at IS NOT NULL AND jobs.history_pruned_at IS NULL")
+IS_DELETED = text("jobs.deleted_at IS NOT NULL")
+IS_KEPT = text("jobs.completed_at IS NOT NULL AND jobs.deleted_at IS NULL")
 IS_CLAIMABLE = text("steps.status = 'PENDING' AND steps.is_due AND steps.crashes = 0")
 #: Claimable by a lone process alone.
 IS_SUSPECT = text("steps.status = 'PENDING' AND steps.is_due AND steps.crashes > 0")
 IS_BACKING_OFF = text("steps.status = 'PENDING' AND NOT steps.is_due")
-
-step_attempts = Table(
-    "step_attempts",
-    metadata,
-    Column("job_id", Id, job_key(), nullable=False),
-    Column("step_id", Id, nullable=False),
-    Column("attempt", Integer, nullable=False),
-    Column("outcome", String(16), nullable=False),
-    Column("error", Json),
-    Column("used_a_try", Boolean, nullable=False),
-    Column("session_id", Id, nullable=False),
-    Column("started_at", Moment, nullable=False),
-    Column("ended_at", Moment, nullable=False),
-    PrimaryKeyConstraint("step_id", "attempt"),
-    Index("ix_step_attempts_job_id", "job_id"),
-)
-
-job_events = Table(
-    "job_events",
-    metadata,
-    Column("job_id", Id, job_key(), nullable=False),
-    Column("sequence", BigInteger, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("payload", Text, nullable=False),
-    PrimaryKeyConstraint("job_id", "sequence"),
-)
-
-step_logs = Table(
-    "step_logs",
-    metadata,
-    Column("job_id", Id, job_key(), nullable=False),
-    Column("step_id", Id, nullable=False),
-    Column("attempt", Integer, nullable=False),
-    Column("line", Integer, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("message", Text, nullable=False),
-    PrimaryKeyConstraint("step_id", "attempt", "line"),
-    Index("ix_step_logs_job_id", "job_id"),
-)
-
-# The newest checkpoint of a step, whichever of its attempts made it.
-step_checkpoints = Table(
-    "step_checkpoints",
-    metadata,
-    Column("step_id", Id, primary_key=True),
-    Column("job_id", Id, job_key(), nullable=False),
-    Column("attempt", Integer, nullable=False),
-    Column("value", Text, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Index("ix_step_checkpoints_job_id", "job_id"),
-)
-
-blobs = Table(
-    "blobs",
-    metadata,
-    Column("sha256", String(64), primary_key=True),
-    Column("data", LargeBinary, nullable=False),
-    Column("created_at", Moment, nullable=False),
-)

@@ -63,6 +63,7 @@ def to_step_detail(detail: StepDetail, job: Job) -> pb.GetStepResponse:
         output=(detail.output or "").encode() if shows_output else b"",
         attempts=[_to_attempt(attempt) for attempt in detail.attempts[-MOST_ATTEMPTS:]],
         logs=[_to_log_line(log) for log in detail.logs],
+        history_pruned_at=to_timestamp(job.history_pruned_at),
     )
 
 

@@ -12,6 +12,7 @@ SERVED = frozenset(
         "BatchCancel",
         "BatchRetry",
         "Cancel",
+        "DeleteJob",
         "DiscardDeadLetters",
         "ExplainJob",
         "GetJob",
