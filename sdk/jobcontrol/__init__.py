@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jobcontrol._requests import SAMPLE
+    from jobcontrol.batch import AsyncBatch, Batch
     from jobcontrol.client import AsyncClient, Client
     from jobcontrol.errors import (
         AlreadyRunning,
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
 # The type checker reads the imports above, the interpreter this: neither grpc nor rich loads before it is needed.
 _HOMES = {
     "_requests": "SAMPLE",
+    "batch": "AsyncBatch Batch",
     "client": "AsyncClient Client",
     "errors": (
         "AlreadyRunning ApiError ConnectionFailed InvalidInput InvalidState JobCancelled JobControlError "
@@ -109,11 +111,13 @@ __all__ = [
     "SAMPLE",
     "AlreadyRunning",
     "ApiError",
+    "AsyncBatch",
     "AsyncClient",
     "AsyncJob",
     "AsyncListing",
     "AsyncWatch",
     "Attempt",
+    "Batch",
     "BatchFailure",
     "BulkStepChange",
     "Changes",

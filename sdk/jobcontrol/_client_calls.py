@@ -10,19 +10,21 @@ from jobcontrol import v1 as pb
 from jobcontrol._connection import Carrier, Link
 from jobcontrol._decoding import to_job_state, to_pipeline
 from jobcontrol._existing import with_existing_job
+from jobcontrol._filters import Since, job_filter, list_request
 from jobcontrol._job_calls import JobCalls
+from jobcontrol._many_calls import ManyCalls
 from jobcontrol._operation import AnyJob, job_listing, job_operation, operation
 from jobcontrol._operator_calls import OperatorCalls
 from jobcontrol._paging import Pager, everything
 from jobcontrol._plans import Limits, Plan
-from jobcontrol._requests import DocumentSource, IfRunning, list_jobs_request, start_request
+from jobcontrol._requests import DocumentSource, IfRunning, start_request
 from jobcontrol._rpcs import GET_JOB, LIST_JOBS, LIST_PIPELINES, START_BUILD
 from jobcontrol._settings import find_target
 from jobcontrol.pipeline.definition import Retry
 from jobcontrol.values import JobState, PipelineInfo
 
 
-class ClientCalls(OperatorCalls, Generic[Carrier]):
+class ClientCalls(ManyCalls, OperatorCalls, Generic[Carrier]):
     """A part of Client and AsyncClient, which see."""
 
     _connection_kind: type[Link[Carrier]]
@@ -152,13 +154,29 @@ class ClientCalls(OperatorCalls, Generic[Carrier]):
         path_id: str = "",
         pipeline: str = "",
         has_failed_steps: bool | None = None,
+        search: str = "",
+        since: Since | None = None,
+        labels: Mapping[str, str] | None = None,
+        filter: str = "",
         limit: int | None = None,
     ) -> Pager[AnyJob]:
-        """Jobs that meet all conditions given, newest first; pages are fetched as they are needed."""
-        request = list_jobs_request(
-            status=status, path_id=path_id, pipeline=pipeline, has_failed_steps=has_failed_steps
+        """Jobs that meet all conditions given, newest first; pages are fetched as they are needed.
+
+        Every word of `search` occurs in the id, the path, the title or an error. `since` they were created: a
+        moment, how long ago it was, or that in words ("24h"). `filter` compares, for example
+        'priority > 3 AND labels.team != red'.
+        """
+        wanted = job_filter(
+            status=status,
+            path_id=path_id,
+            pipeline=pipeline,
+            has_failed_steps=has_failed_steps,
+            search=search,
+            since=since,
+            labels=labels,
+            filter=filter,
         )
-        return self._pager(LIST_JOBS, request, self._read_jobs, limit)
+        return self._pager(LIST_JOBS, list_request(wanted), self._read_jobs, limit)
 
     @operation
     def pipelines(self) -> Plan[list[PipelineInfo]]:

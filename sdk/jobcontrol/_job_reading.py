@@ -9,12 +9,12 @@ from typing import Any
 from jobcontrol import v1 as pb
 from jobcontrol._calling import Calling
 from jobcontrol._decoding import to_step, to_step_detail
+from jobcontrol._filters import list_steps_request
 from jobcontrol._job_view import JobView
 from jobcontrol._operation import listing, operation, read_property
 from jobcontrol._operations_decoding import to_log_line, to_wait
 from jobcontrol._paging import Pager, everything
 from jobcontrol._plans import Plan
-from jobcontrol._requests import list_steps_request
 from jobcontrol._results import read_result
 from jobcontrol._rpcs import EXPLAIN_JOB, GET_STEP, LIST_EVENTS, LIST_STEPS
 from jobcontrol.operations import LogLine, Wait

@@ -21,12 +21,14 @@ from jobcontrol._plans import Plan
 if TYPE_CHECKING:
     from jobcontrol._paging import Pager
     from jobcontrol._watching import WatchedJob
+    from jobcontrol.batch import AsyncBatch, Batch
     from jobcontrol.job import AsyncJob, Job
     from jobcontrol.listing import AsyncListing, Listing
     from jobcontrol.watch import AsyncWatch, Watch
 
-#: In annotations of what is written: a Job or an AsyncJob, as the face is.
+#: In annotations of what is written: a Job or an AsyncJob, a Batch or an AsyncBatch, as the face is.
 AnyJob = Any
+AnyBatch = Any
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -75,6 +77,22 @@ class job_operation(_Method, Generic[P]):
     def __get__(self, face: Blocking, owner: type[Any]) -> Callable[P, Job]: ...
     @overload
     def __get__(self, face: Awaiting, owner: type[Any]) -> Callable[P, Coroutine[Any, Any, AsyncJob]]: ...
+    def __get__(self, face: object, owner: type[Any]) -> Any:
+        return self._bind(face, owner)
+
+
+class batch_operation(_Method, Generic[P]):
+    """A plan whose outcome is a batch, of the face's own kind."""
+
+    def __init__(self, written: Callable[Concatenate[Any, P], Plan[AnyBatch]]) -> None:
+        super().__init__(written)
+
+    @overload
+    def __get__(self, face: None, owner: type[Any]) -> Callable[..., Any]: ...
+    @overload
+    def __get__(self, face: Blocking, owner: type[Any]) -> Callable[P, Batch]: ...
+    @overload
+    def __get__(self, face: Awaiting, owner: type[Any]) -> Callable[P, Coroutine[Any, Any, AsyncBatch]]: ...
     def __get__(self, face: object, owner: type[Any]) -> Any:
         return self._bind(face, owner)
 
@@ -204,6 +222,6 @@ def _signed(method: Callable[..., Any], written: Callable[..., Any], kind: str) 
     signature = inspect.signature(written)
     told = re.sub(r"^Plan\[(.*)\]$", r"\1", str(signature.return_annotation))
     told = re.sub(r"^Pager\b|^WatchedJob$", kind, told)
-    told = re.sub(r"\bAnyJob\b", "AsyncJob" if kind.startswith("Async") else "Job", told)
+    told = re.sub(r"\bAny(Job|Batch)\b", r"Async\1" if kind.startswith("Async") else r"\1", told)
     method.__signature__ = signature.replace(return_annotation=told)  # type: ignore[attr-defined]
     return method

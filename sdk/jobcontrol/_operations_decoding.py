@@ -89,7 +89,7 @@ def to_requeued(answer: pb.RequeueDeadLettersResponse) -> Requeued:
         count=answer.requeued_count,
         retry_job_ids=tuple(answer.retry_job_ids),
         remaining=answer.remaining_count,
-        failures=_to_failures(answer.failures),
+        failures=to_failures(answer.failures),
         requeue_id=answer.requeue_id,
         waiting=answer.waiting_count,
     )
@@ -97,7 +97,7 @@ def to_requeued(answer: pb.RequeueDeadLettersResponse) -> Requeued:
 
 def to_discarded(answer: pb.DiscardDeadLettersResponse) -> Discarded:
     """What DiscardDeadLetters did."""
-    return Discarded(answer.discarded_count, answer.remaining_count, _to_failures(answer.failures))
+    return Discarded(answer.discarded_count, answer.remaining_count, to_failures(answer.failures))
 
 
 def to_error_group(group: pb.ErrorGroup) -> ErrorGroup:
@@ -145,7 +145,7 @@ def _to_limits(limits: pb.QueueLimits) -> QueueLimits:
     )
 
 
-def _to_failures(failures: Iterable[pb.BatchFailure]) -> tuple[BatchFailure, ...]:
+def to_failures(failures: Iterable[pb.BatchFailure]) -> tuple[BatchFailure, ...]:
     return tuple(BatchFailure(failure.id, failure.reason, failure.message) for failure in failures)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import mimetypes
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.json_format import ParseDict, ParseError
@@ -17,7 +17,6 @@ from google.protobuf.struct_pb2 import Struct
 from jobcontrol import v1 as pb
 from jobcontrol.errors import InvalidInput, NotFound
 from jobcontrol.pipeline.definition import Rate, Retry
-from jobcontrol.values import JobStatus, StepStatus
 
 SAMPLE: Literal["sample"] = "sample"
 """As `document`: the sample that comes with the pipeline."""
@@ -33,7 +32,6 @@ KEEP = Keep.KEEP
 
 IfRunning = Literal["fail", "attach", "replace"]
 DocumentSource = Path | bytes | str
-Status = TypeVar("Status", JobStatus, StepStatus)
 
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 #: Seconds of silence after which the server is to send a heartbeat; see `_watching.SILENCE`.
@@ -116,23 +114,6 @@ def retry_request(
     )
 
 
-def list_jobs_request(
-    *, status: str | Iterable[str] | None, path_id: str, pipeline: str, has_failed_steps: bool | None
-) -> pb.ListJobsRequest:
-    return pb.ListJobsRequest(
-        status=[pb.JobStatus.Value(f"JOB_STATUS_{word.name}") for word in _statuses(JobStatus, status)],
-        path_id=path_id,
-        pipeline=pipeline,
-        has_failed_steps=has_failed_steps,
-    )
-
-
-def list_steps_request(job_id: str, *, status: str | Iterable[str] | None, stage: str) -> pb.ListStepsRequest:
-    words = _statuses(StepStatus, status)
-    numbers = [pb.StepStatus.Value(f"STEP_STATUS_{word.name}") for word in words]
-    return pb.ListStepsRequest(job_id=job_id, status=numbers, stage=stage)
-
-
 def watch_request(job_id: str, after: int | None) -> pb.WatchProgressRequest:
     request = pb.WatchProgressRequest(job_id=job_id, after_sequence=after)
     request.heartbeat_interval.FromSeconds(HEARTBEAT_SECONDS)
@@ -179,16 +160,6 @@ def no_such_letter(given: str, *, is_ambiguous: bool) -> NotFound:
     """What the server would say of a dead letter that a list was asked for and did not hold."""
     why = "is the ending of several dead letters" if is_ambiguous else "is no dead letter"
     return NotFound(f"{given} {why}", code="NOT_FOUND", reason="DEAD_LETTER_NOT_FOUND")
-
-
-def _statuses(kind: type[Status], given: str | Iterable[str] | None) -> list[Status]:
-    if given is None:
-        return []
-    allowed = [status.value for status in kind if status is not kind.UNKNOWN]
-    words = [given] if isinstance(given, str) else list(given)
-    if wrong := [word for word in words if word.lower() not in allowed]:
-        raise invalid("status", f"{wrong[0]!r} is none of {', '.join(allowed)}")
-    return [kind(word.lower()) for word in words]
 
 
 def _to_struct(parameters: Mapping[str, Any]) -> Struct:

@@ -40,6 +40,8 @@ GET_RESULT = Rpc("GetResult", pb.GetResultRequest, pb.GetResultResponse, streams
 CANCEL = Rpc("Cancel", pb.CancelRequest, pb.CancelResponse)
 RETRY = Rpc("Retry", pb.RetryRequest, pb.RetryResponse)
 PAUSE = Rpc("Pause", pb.PauseRequest, pb.PauseResponse)
+BATCH_CANCEL = Rpc("BatchCancel", pb.BatchCancelRequest, pb.BatchCancelResponse)
+BATCH_RETRY = Rpc("BatchRetry", pb.BatchRetryRequest, pb.BatchRetryResponse)
 DELETE_JOB = Rpc("DeleteJob", pb.DeleteJobRequest, pb.DeleteJobResponse)
 RESUME = Rpc("Resume", pb.ResumeRequest, pb.ResumeResponse)
 LIST_PIPELINES = Rpc("ListPipelines", pb.ListPipelinesRequest, pb.ListPipelinesResponse)
@@ -66,6 +68,8 @@ RETRIED = (
     LIST_EVENTS,
     CANCEL,
     RETRY,
+    BATCH_CANCEL,
+    BATCH_RETRY,
     PAUSE,
     RESUME,
     LIST_PIPELINES,

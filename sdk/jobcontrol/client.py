@@ -7,6 +7,7 @@ from typing import Self
 from jobcontrol._client_calls import ClientCalls
 from jobcontrol._connection import AsyncConnection, Awaiting, Blocking, Connection
 from jobcontrol._transport import AsyncTransport, Transport
+from jobcontrol.batch import AsyncBatch, Batch
 from jobcontrol.job import AsyncJob, Job
 
 
@@ -22,6 +23,7 @@ class Client(Blocking, ClientCalls[Transport]):
 
     _connection_kind = Connection
     _job_kind = Job
+    _batch_kind = Batch
 
     def close(self) -> None:
         """Give the connection back. The client stays usable: its next call connects anew."""
@@ -39,6 +41,7 @@ class AsyncClient(Awaiting, ClientCalls[AsyncTransport]):
 
     _connection_kind = AsyncConnection
     _job_kind = AsyncJob
+    _batch_kind = AsyncBatch
 
     async def close(self) -> None:
         """Give the connection back. The client stays usable: its next call connects anew."""

@@ -5,9 +5,27 @@ from typing import assert_type
 
 import pytest
 
-from jobcontrol import AsyncClient, AsyncJob, AsyncListing, AsyncWatch, Client, Job, Listing, Step, Watch
+from jobcontrol import (
+    AsyncBatch,
+    AsyncClient,
+    AsyncJob,
+    AsyncListing,
+    AsyncWatch,
+    Batch,
+    Client,
+    Job,
+    Listing,
+    Step,
+    Watch,
+)
 
-TWINS: list[tuple[type, type]] = [(Client, AsyncClient), (Job, AsyncJob), (Listing, AsyncListing), (Watch, AsyncWatch)]
+TWINS: list[tuple[type, type]] = [
+    (Client, AsyncClient),
+    (Job, AsyncJob),
+    (Listing, AsyncListing),
+    (Watch, AsyncWatch),
+    (Batch, AsyncBatch),
+]
 #: What Python itself names otherwise where it is awaited.
 OWN_WORDS = {
     "__enter__": "__aenter__",
@@ -66,6 +84,8 @@ def test_both_can_be_entered_and_iterated_alike(blocking: type, awaited: type) -
         (Client.jobs, "Listing[Job]"),
         (AsyncClient.jobs, "AsyncListing[AsyncJob]"),
         (AsyncClient.queues, "list[Queue]"),
+        (Client.retry_many, "Batch"),
+        (AsyncClient.retry_many, "AsyncBatch"),
         (Job.watch, "Watch"),
         (AsyncJob.watch, "AsyncWatch"),
     ],
@@ -81,6 +101,7 @@ def told_to_type_checkers(client: Client) -> None:
     assert_type(job.failed_steps, list[Step])
     assert_type(client.jobs(status="failed"), Listing[Job])
     assert_type(client.jobs().first(5), list[Job])
+    assert_type(client.retry_many(status="failed", dry_run=True).apply(), Batch)
     assert_type([event.sequence for event in job.watch(after=0)], list[int])
 
 
@@ -91,4 +112,5 @@ async def told_to_type_checkers_of_the_awaited_twin(client: AsyncClient) -> None
     assert_type(await job.failed_steps, list[Step])
     assert_type(client.jobs(status="failed"), AsyncListing[AsyncJob])
     assert_type(await client.jobs().first(5), list[AsyncJob])
+    assert_type(await client.cancel_many(["abcd"]), AsyncBatch)
     assert_type([event.sequence async for event in job.watch(after=0)], list[int])
