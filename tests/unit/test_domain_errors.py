@@ -17,6 +17,7 @@ from jobcontrol_core.domain.errors import (
     JobNotFound,
     JobNotPausable,
     JobNotRetryable,
+    JobNotTerminal,
     JobTerminal,
     NotServedYet,
     PageTokenInvalid,
@@ -52,6 +53,7 @@ EVERY = [
     (PathBuildActive("rust", "j-1", 40), {"path_id": "rust", "active_job_id": "j-1", "percent": "40"}, "(40%)"),
     (JobTerminal("j-1", "FAILED"), {"job_id": "j-1", "status": "FAILED"}, "already ended: FAILED"),
     (JobTerminal("j-1", "CANCELLING"), {"job_id": "j-1", "status": "CANCELLING"}, "is ending: CANCELLING"),
+    (JobNotTerminal("j-1", "PAUSED"), {"job_id": "j-1", "status": "PAUSED"}, "cancel it"),
     (JobNotPausable("j-1", "FAILED"), {"job_id": "j-1", "status": "FAILED"}, "can be paused"),
     (
         EtagMismatch("j-1", "PAUSED", '"j-1.2"'),
