@@ -10,7 +10,7 @@ import typer
 
 def server(
     listen: Annotated[str, typer.Option(help="host:port of gRPC; port 0 takes a free one.")] = "",
-    verbose: Annotated[bool, typer.Option("--verbose", "-v")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what is of use to developers, too.")] = False,
 ) -> None:
     """Run a server until SIGTERM or Ctrl+C, which lets the calls under way end first."""
     import asyncio

@@ -14,7 +14,10 @@ Targets = Annotated[
 ]
 
 
-def worker(targets: Targets = None, verbose: Annotated[bool, typer.Option("--verbose", "-v")] = False) -> None:
+def worker(
+    targets: Targets = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what is of use to developers, too.")] = False,
+) -> None:
     """Run worker processes until SIGTERM or Ctrl+C, which lets running steps end first."""
     from jobcontrol_core.logs import configure_logs
     from jobcontrol_core.settings import Settings

@@ -102,7 +102,7 @@ def run(argv: Sequence[str], connect: Connect = connect) -> int:
 
 def _invoke(argv: Sequence[str], connect: Connect) -> int:
     given = hoist(argv, [*COMMANDS, *GROUPS])
-    command = typer.main.get_command(_application(given))
+    command = typer.main.get_command(application(given))
     try:
         code = command.main(given or ["--help"], prog_name="jobctl", standalone_mode=False, obj=connect)
     except Exit as leaving:
@@ -111,7 +111,8 @@ def _invoke(argv: Sequence[str], connect: Connect) -> int:
     return code if isinstance(code, int) else ExitCode.COMPLETED
 
 
-def _application(argv: Sequence[str]) -> typer.Typer:
+def application(argv: Sequence[str]) -> typer.Typer:
+    """All commands, with those of other packages that a run of `argv` may need; without any, all of them."""
     app = typer.Typer(
         name="jobctl",
         help="Start, watch and steer long fanned-out builds.",

@@ -44,7 +44,7 @@ Policy = Annotated[
 
 def start(
     context: typer.Context,
-    pipeline: Annotated[str, typer.Argument(help="What to build with; see: jobctl pipelines.")],
+    pipeline: Annotated[str, typer.Argument(metavar="PIPELINE", help="What to build with; see: jobctl pipelines.")],
     path_id: Annotated[str, typer.Argument(metavar="PATH", help="What to build, in your own terms.")],
     stdin: Annotated[str, typer.Argument(metavar="[-]", help="A -: parameters as JSON from stdin, as with -f -.")] = "",
     document: Document = "",
