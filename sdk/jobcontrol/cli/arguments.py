@@ -13,6 +13,8 @@ from jobcontrol._requests import SAMPLE, DocumentSource, invalid
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
 
+#: Seconds that anybody may mean.
+LONGEST = 10 * 366 * 86400.0
 #: Options of every command, which may stand before or after its name.
 FLAGS = frozenset({"--json", "--jsonl", "--no-color", "-v", "--verbose"})
 VALUED = frozenset({"--server", "--token", "--progress", "--fields"})
@@ -56,7 +58,10 @@ def parse_duration(text: str, option: str = "--timeout") -> float:
     if match is None or not any(match.groups()):
         raise invalid(option, f"{text!r} is no duration; write for example 90s, 10m, 1h30m or 7d")
     days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return days * 86400 + hours * 3600 + minutes * 60 + seconds
+    total = days * 86400 + hours * 3600 + minutes * 60 + seconds
+    if total > LONGEST:
+        raise invalid(option, f"{text!r} is longer than ten years")
+    return total
 
 
 def parse_labels(pairs: Iterable[str]) -> dict[str, str]:
