@@ -288,6 +288,7 @@ ENUMS = [
             "3",
             "-1",
             "MOOD_",
+            "unspecıfied",
             "MOOD",
             "1.0",
             "01x",

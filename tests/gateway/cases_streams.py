@@ -246,6 +246,7 @@ RESUMED = [
         zoo.WatchRequest(animal="leo"),
     ),
     _over("the end that was seen already is no content", "3", [FINISHED], is_over=True),
+    _over("however it was written", "003", [FINISHED], is_over=True),
     _over("another end is an event", "2", [FINISHED], is_over=False),
     _over("a later id than the end's is no end seen", "4", [FINISHED], is_over=False),
     _over("an end after messages is an event", "3", [noted(3), FINISHED], is_over=False),

@@ -17,6 +17,7 @@ from gateway.cases_streams import EVENTS, GONE, HEARTBEAT, LEO, WATCH, noted
 from gateway.raw_http import Ask, server_sent
 from gateway.served import Site, site
 from gateway.zookeeper import Failure, Script
+from jobcontrol_server.gateway import EventStream
 from services.waiting import wait_until_async
 
 LINES_OF_LEO = Ask(WATCH)
@@ -212,6 +213,24 @@ async def test_a_stream_goes_on_where_a_browser_left_it(zoo_alone: Site) -> None
     assert (ids, call.request.after) == (["1", "2"], 2)
     assert [block.type for block in server_sent(resumed.body) if block.data] == ["message", "end"]
     assert (await zoo_alone.ask(over, Script([zoo.Event(number=3, finished=LEO)]))).status == 204
+
+
+async def test_ids_may_be_texts_of_any_script_but_no_line_breaks() -> None:
+    by_note = EventStream(id="note", resume="animal", end="finished")
+    async with site(event_streams={"zoo.v1.Zoo.Follow": by_note}) as served:
+        follow = "GET /v1/animals/leo:follow"
+        told = await served.ask(
+            Ask(follow, headers=[EVENTS]), Script([noted(1, "é"), noted(2, "a\ndata: x"), noted(3, "b\0")])
+        )
+        ids = [block.id for block in server_sent(told.body) if block.type == "message" and block.data]
+        sent_by_browsers = "é".encode().decode("latin-1")
+        await served.ask(Ask(follow, headers=[EVENTS, ("Last-Event-ID", sent_by_browsers)]))
+        [call] = served.keeper.calls
+        refused = await served.ask(Ask(follow, headers=[EVENTS, ("Last-Event-ID", "\xff")]))
+
+    assert ids == ["é", None, None]
+    assert call.request.animal == "é"
+    assert refused.status == 400
 
 
 async def test_a_server_out_of_reach_is_told_at_once() -> None:

@@ -96,8 +96,7 @@ class Stream:
         request = await self._reader.read(exchange, path_values)
         last_id = exchange.header(b"last-event-id") if framing is self._events else ""
         if last_id and self._facts is not None:
-            resume(request, self._facts, last_id)
-            framing = self._events.resumed_at(last_id)
+            framing = self._events.resumed_at(resume(request, self._facts, last_id))
         timeout = timeout_of(exchange.headers)
         metadata = metadata_of(exchange.headers, exchange.client)
         if self._draining.is_set():

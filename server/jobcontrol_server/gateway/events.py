@@ -1,5 +1,6 @@
 """Streams as server-sent events, which a browser's EventSource reads, resumes after a break and ends: R15 and R16."""
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +18,7 @@ from jobcontrol_server.gateway.texts import TextInvalid, value_from_text
 
 EVENT_STREAM = "text/event-stream"
 
+_NO_ID = re.compile(r"[\0\r\n]")
 _REMEMBERED = 512
 _REMEMBERED_SIZE = 64 << 10
 
@@ -85,19 +87,29 @@ class Events:
         if facts is not None and facts.heartbeat is not None and message.HasField(facts.heartbeat):
             return b": heartbeat\n\n"
         data = b"data: " + to_json(json_value(message, self._binding.response_body)) + b"\n\n"
-        return data if facts is None else b"id: " + str(getattr(message, facts.id)).encode("utf-8") + b"\n" + data
+        return data if facts is None else _id_line(str(getattr(message, facts.id))) + data
 
 
-def resume(message: Message, facts: EventStream, last_id: str) -> None:
-    """Make the request go on after the id that a browser saw last. Raises Failure for what can be none."""
+def _id_line(text: str) -> bytes:
+    # What would break the line, or make browsers forget the id that they have, is no id.
+    return b"" if _NO_ID.search(text) else b"id: " + text.encode("utf-8") + b"\n"
+
+
+def resume(message: Message, facts: EventStream, last_id: str) -> str:
+    """Make the request go on after the id that a browser saw last, and return it as a message would tell it.
+
+    Raises Failure for what can be no id.
+    """
     field = descriptor_of(message).fields_by_name[facts.resume]
     try:
-        value = value_from_text(field, last_id)
+        # Headers come in Latin-1; browsers send ids in UTF-8.
+        value = value_from_text(field, last_id.encode("latin-1").decode("utf-8"))
         if field.type in INTEGERS and value < 0:
             raise TextInvalid("expected a whole number from 0 on")
-    except TextInvalid as error:
+    except (TextInvalid, UnicodeDecodeError) as error:
         raise FieldRefused("Last-Event-ID", str(error)) from error
     setattr(message, facts.resume, value)
+    return str(value)
 
 
 def refuse_unfit(method: RpcMethod, facts: EventStream) -> None:

@@ -81,6 +81,9 @@ def enum_value_named(enum: EnumDescriptor, text: str) -> EnumValueDescriptor | N
     """
     if text in enum.values_by_name:
         return enum.values_by_name[text]
+    if not text.isascii():
+        # Letters of other scripts have capitals that are ASCII.
+        return None
     name = text.upper().replace("-", "_")
     return enum.values_by_name.get(name) or enum.values_by_name.get(_prefix_of(enum) + name)
 
