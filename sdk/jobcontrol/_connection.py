@@ -7,7 +7,7 @@ import time
 from typing import Any, Generic, Self, TypeVar, assert_never
 
 from jobcontrol._plans import Call, Effect, Limits, Open, Pause, Plan, Read
-from jobcontrol._settings import Target, find_target
+from jobcontrol._settings import Target, find_target, let_grpc_fork
 from jobcontrol._transport import AsyncTransport, Transport
 from jobcontrol.errors import JobControlError
 
@@ -46,6 +46,7 @@ class Connection(Link[Transport]):
     """Carries plans out and blocks meanwhile. Threads may share it."""
 
     def _reach(self, target: Target) -> Transport:
+        let_grpc_fork()
         from jobcontrol._grpc_transport import GrpcTransport
 
         return GrpcTransport(target)
@@ -86,6 +87,7 @@ class AsyncConnection(Link[AsyncTransport]):
     """Carries plans out and leaves the event loop free meanwhile. Event loops may share it."""
 
     def _reach(self, target: Target) -> AsyncTransport:
+        let_grpc_fork()
         from jobcontrol._aio_transport import AioTransport
 
         return AioTransport(target)

@@ -41,6 +41,14 @@ def find_target(server: str | None = None, token: str | None = None) -> Target:
     return Target(server or settings.server, settings.token if token is None else token)
 
 
+def let_grpc_fork() -> None:
+    """Have grpcio take care of forks, which it decides as it is imported; who has chosen otherwise is heard.
+
+    Without it a child now and then waits for ever in its first call.
+    """
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "1")
+
+
 def read_settings(environment: Mapping[str, str] | None = None) -> ClientSettings:
     """The settings of this process, read anew each time. Empty variables count as unset."""
     given = os.environ if environment is None else environment

@@ -12,7 +12,9 @@ from jobcontrol.job import AsyncJob, Job
 
 
 class Client(Blocking, ClientCalls[Transport]):
-    """Talks to one server; connects with the first call. Threads may share it, and so may forked processes.
+    """Talks to one server; connects with the first call. Threads may share it.
+
+    So may processes that were forked while no call was under way; of others grpcio makes no promise.
 
     `server` is host:port of gRPC, by default JOBCONTROL_SERVER or localhost:50051; `token` is by default
     JOBCONTROL_TOKEN. One answer may take `timeout` seconds, all tries together; calls that may be sent twice are
@@ -37,7 +39,7 @@ class Client(Blocking, ClientCalls[Transport]):
 
 
 class AsyncClient(Awaiting, ClientCalls[AsyncTransport]):
-    """`Client`, awaited: the same names and arguments. Event loops, threads and forked processes may share it."""
+    """`Client`, awaited: the same names and arguments. Event loops may share it, at once or one after the other."""
 
     _connection_kind = AsyncConnection
     _job_kind = AsyncJob

@@ -1,5 +1,6 @@
 """Transports that follow a script: no network, no thread, no time passes."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
@@ -8,7 +9,7 @@ from google.protobuf.message import Message
 from jobcontrol import v1 as pb
 from jobcontrol._plans import Limits
 from jobcontrol._rpcs import A, Q, Rpc
-from jobcontrol._transport import Stream
+from jobcontrol._transport import AsyncStream, Stream
 from jobcontrol.errors import RequestTimeout
 
 Answer = Message | Exception
@@ -113,3 +114,38 @@ class WatchedServer(ScriptedTransport):
 def silence() -> RequestTimeout:
     """What a stream raises when nothing has come for as long as the reader would wait."""
     return RequestTimeout("nothing heard")
+
+
+class AsyncScripted:
+    """A script, awaited."""
+
+    def __init__(self, script: ScriptedTransport) -> None:
+        self._script = script
+
+    @property
+    def address(self) -> str:
+        return self._script.address
+
+    async def call(self, rpc: Rpc[Q, A], request: Q, limits: Limits) -> A:
+        await asyncio.sleep(0)
+        return self._script.call(rpc, request, limits)
+
+    def open(self, rpc: Rpc[Q, A], request: Q, limits: Limits) -> AsyncStream[A]:
+        return cast(AsyncStream[A], AsyncScriptedStream(self._script.open(rpc, request, limits)))
+
+    async def close(self) -> None:
+        self._script.close()
+
+
+class AsyncScriptedStream:
+    """A stream of a script, awaited."""
+
+    def __init__(self, stream: Stream[Any]) -> None:
+        self._stream = stream
+
+    async def read(self, timeout: float) -> Any:
+        await asyncio.sleep(0)
+        return self._stream.read(timeout)
+
+    def cancel(self) -> None:
+        self._stream.cancel()
