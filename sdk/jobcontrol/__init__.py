@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from jobcontrol.job import AsyncJob, Job
     from jobcontrol.listing import AsyncListing, Listing, Page
     from jobcontrol.operations import (
+        AuditEvent,
         BatchFailure,
         DeadLetter,
         Discarded,
@@ -95,8 +96,8 @@ _HOMES = {
     "job": "AsyncJob Job",
     "listing": "AsyncListing Listing Page",
     "operations": (
-        "BatchFailure DeadLetter Discarded ErrorGroup LogLine Queue QueueLimits Requeue Requeued RunningStep "
-        "Stats Wait WorkerProcess"
+        "AuditEvent BatchFailure DeadLetter Discarded ErrorGroup LogLine Queue QueueLimits Requeue Requeued "
+        "RunningStep Stats Wait WorkerProcess"
     ),
     "pipeline": "Context FanOut GiveUp Pipeline Rate Result Retry RetryAfter Tolerate",
     "values": (
@@ -117,6 +118,7 @@ __all__ = [
     "AsyncListing",
     "AsyncWatch",
     "Attempt",
+    "AuditEvent",
     "Batch",
     "BatchFailure",
     "BulkStepChange",

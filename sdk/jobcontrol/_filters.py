@@ -40,7 +40,7 @@ def job_filter(
         labels=labels,
     )
     if since is not None:
-        wanted.created.start_time.FromDatetime(_moment(since))
+        wanted.created.start_time.FromDatetime(moment_of(since))
     return wanted
 
 
@@ -75,7 +75,8 @@ def statuses(kind: type[Status], given: str | Iterable[str] | None) -> list[Stat
     return [kind(word.lower()) for word in words]
 
 
-def _moment(since: Since) -> datetime:
+def moment_of(since: Since) -> datetime:
+    """The moment meant, in UTC. Raises InvalidInput."""
     if isinstance(since, datetime):
         if since.tzinfo is None:
             raise invalid("since", "a datetime without a time zone says no moment: use datetime.now(UTC)")

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from jobcontrol import v1 as pb
 from jobcontrol._decoding import enum_word, time_of, to_step
 from jobcontrol.operations import (
+    AuditEvent,
     BatchFailure,
     DeadLetter,
     Discarded,
@@ -98,6 +99,21 @@ def to_requeued(answer: pb.RequeueDeadLettersResponse) -> Requeued:
 def to_discarded(answer: pb.DiscardDeadLettersResponse) -> Discarded:
     """What DiscardDeadLetters did."""
     return Discarded(answer.discarded_count, answer.remaining_count, to_failures(answer.failures))
+
+
+def to_audit_event(event: pb.AuditEvent) -> AuditEvent:
+    """A change that somebody asked for."""
+    return AuditEvent(
+        audit_event_id=event.audit_event_id,
+        actor=event.actor,
+        action=event.action,
+        resource=event.resource,
+        outcome=event.outcome,
+        reason=event.reason,
+        request_id=event.request_id,
+        peer=event.peer,
+        created_at=time_of(event, "created_at"),
+    )
 
 
 def to_error_group(group: pb.ErrorGroup) -> ErrorGroup:

@@ -7,8 +7,10 @@ from datetime import timedelta
 
 from jobcontrol import v1 as pb
 from jobcontrol._calling import Calling
+from jobcontrol._filters import Since, moment_of
 from jobcontrol._operation import listing, operation
 from jobcontrol._operations_decoding import (
+    to_audit_event,
     to_dead_letter,
     to_discarded,
     to_error_group,
@@ -24,6 +26,7 @@ from jobcontrol._rpcs import (
     DISCARD_DEAD_LETTERS,
     EXPLAIN_JOB,
     GET_STATS,
+    LIST_AUDIT_EVENTS,
     LIST_DEAD_LETTERS,
     LIST_ERROR_GROUPS,
     LIST_QUEUES,
@@ -33,7 +36,17 @@ from jobcontrol._rpcs import (
     RESUME_QUEUE,
     UPDATE_QUEUE,
 )
-from jobcontrol.operations import DeadLetter, Discarded, ErrorGroup, Queue, Requeued, Stats, Wait, WorkerProcess
+from jobcontrol.operations import (
+    AuditEvent,
+    DeadLetter,
+    Discarded,
+    ErrorGroup,
+    Queue,
+    Requeued,
+    Stats,
+    Wait,
+    WorkerProcess,
+)
 from jobcontrol.pipeline.definition import Rate
 
 
@@ -128,6 +141,26 @@ class OperatorCalls(Calling):
         if len(answer.dead_letters) != 1:
             raise no_such_letter(dead_letter_id, is_ambiguous=bool(answer.dead_letters))
         return to_dead_letter(answer.dead_letters[0])
+
+    @listing
+    def audit_events(
+        self,
+        resource: str = "",
+        *,
+        actor: str = "",
+        actions: Iterable[str] = (),
+        since: Since | None = None,
+        limit: int | None = None,
+    ) -> Pager[AuditEvent]:
+        """Who changed what, or was refused, and why, newest first.
+
+        Of one `resource` and what is below it, for example "jobs/7f3a91c2" or "queues/generate-ku"; of one actor; of
+        `actions` by their RPC's names, for example "Cancel"; `since` a moment, or for so long, for example "24h".
+        """
+        request = pb.ListAuditEventsRequest(resource=resource, actor=actor, actions=actions)
+        if since is not None:
+            request.created.start_time.FromDatetime(moment_of(since))
+        return self._pager(LIST_AUDIT_EVENTS, request, lambda answer: map(to_audit_event, answer.audit_events), limit)
 
     @operation
     def requeue(

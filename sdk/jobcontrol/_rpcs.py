@@ -48,6 +48,7 @@ LIST_PIPELINES = Rpc("ListPipelines", pb.ListPipelinesRequest, pb.ListPipelinesR
 LIST_WORKERS = Rpc("ListWorkers", pb.ListWorkersRequest, pb.ListWorkersResponse)
 GET_STATS = Rpc("GetStats", pb.GetStatsRequest, pb.GetStatsResponse)
 LIST_QUEUES = Rpc("ListQueues", pb.ListQueuesRequest, pb.ListQueuesResponse)
+LIST_AUDIT_EVENTS = Rpc("ListAuditEvents", pb.ListAuditEventsRequest, pb.ListAuditEventsResponse)
 PAUSE_QUEUE = Rpc("PauseQueue", pb.PauseQueueRequest, pb.PauseQueueResponse)
 RESUME_QUEUE = Rpc("ResumeQueue", pb.ResumeQueueRequest, pb.ResumeQueueResponse)
 UPDATE_QUEUE = Rpc("UpdateQueue", pb.UpdateQueueRequest, pb.UpdateQueueResponse)
@@ -76,6 +77,7 @@ RETRIED = (
     LIST_WORKERS,
     GET_STATS,
     LIST_QUEUES,
+    LIST_AUDIT_EVENTS,
     PAUSE_QUEUE,
     RESUME_QUEUE,
     UPDATE_QUEUE,

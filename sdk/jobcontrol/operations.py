@@ -132,6 +132,21 @@ class Discarded:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """A change that `actor` asked for: `action` names the RPC, `outcome` is "OK" or why it was refused."""
+
+    audit_event_id: str
+    actor: str
+    action: str
+    resource: str
+    outcome: str
+    reason: str = ""
+    request_id: str = ""
+    peer: str = ""
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A step that failed for good; errors that look the same share its `fingerprint`.
 

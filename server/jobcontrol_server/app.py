@@ -16,6 +16,7 @@ from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.schema import require_tables
 from jobcontrol_server.access import require_token
 from jobcontrol_server.dispatch import Dispatcher
+from jobcontrol_server.rpc.auditing import Refusals
 from jobcontrol_server.rpc.batches import Batches
 from jobcontrol_server.rpc.builds import Builds
 from jobcontrol_server.rpc.dead_letters import DeadLetters
@@ -54,7 +55,8 @@ async def running_server(settings: Settings, *, pace: Pace | None = None) -> Asy
         opened.push_async_callback(asyncio.to_thread, calls.close)
         hub = Hub(calls, WatchEncoder(), max_watchers=settings.max_watchers, pace=pace)
         opened.push_async_callback(hub.close)
-        writes = Writes(Builds(store, postman), Batches(store, postman), Queues(store), DeadLetters(store, postman))
+        letters, refusals = DeadLetters(store, postman), Refusals(store)
+        writes = Writes(Builds(store, postman), Batches(store, postman), Queues(store), letters, refusals)
         service = JobControl(calls, writes, hub, PageTokens(settings.database_url))
         listening = Listening(service, settings.listen, token=settings.token)
         opened.push_async_callback(listening.stop, GRACE)

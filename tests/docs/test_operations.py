@@ -153,6 +153,7 @@ EXPECTED = {
     "Resume": "JOB_STATUS_PENDING",
     "Retry": '"retryOf"',
     "DeleteJob": "{}",
+    "ListAuditEvents": '"action": "StartBuild"',
     "BatchCancel": '"cancelledCount": 1',
     "BatchRetry": '"retriedCount": 1',
 }

@@ -253,5 +253,9 @@ def retry_jobs(tx: Connection) -> list[str]:
 def audited(tx: Connection) -> list[Any]:
     event = audit_events.c
     return list(
-        tx.execute(select(event.action, event.resource, event.actor, event.reason).order_by(event.created_at, event.id))
+        tx.execute(
+            select(event.action, event.resource, event.actor, event.reason)
+            .where(event.action.startswith("Batch"))
+            .order_by(event.created_at, event.id)
+        )
     )

@@ -34,7 +34,17 @@ OWN_WORDS = {
     "__next__": "__anext__",
 }
 #: Methods that ask nothing of a server, and so are not awaited.
-NEVER_AWAITED = {"check", "jobs", "with_options", "dead_letters", "error_groups", "log", "steps", "watch"}
+NEVER_AWAITED = {
+    "audit_events",
+    "check",
+    "jobs",
+    "with_options",
+    "dead_letters",
+    "error_groups",
+    "log",
+    "steps",
+    "watch",
+}
 
 
 def public(kind: type) -> set[str]:

@@ -97,8 +97,9 @@ class ListAuditEventsRequest(_message.Message):
     Validation: at most 1024 characters.
     """
     resource: _builtins.str
-    """Only events about this resource or one below it; empty means all.
-    Validation: at most 256 characters; no leading or trailing slash.
+    """Only events about this resource or one below it, for example "jobs/JOB_ID" or
+    "queues/generate-ku"; empty means all.
+    Validation: at most 256 characters; no control characters; no leading or trailing slash.
     """
     actor: _builtins.str
     """Only events of this actor.

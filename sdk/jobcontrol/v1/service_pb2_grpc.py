@@ -592,9 +592,13 @@ class JobControlServicer:
         """Lists who did what, accepted or refused, newest first. The second route
         narrows it to one resource, for example /v1/jobs/JOB_ID:audit.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        There is an event for each change that was made, in the transaction that made
+        it, and for each that was refused for what the thing is, or because there is
+        none. Requests that were not valid, tries, and calls that changed nothing leave
+        none.
 
-        Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
+        Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID,
+        INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

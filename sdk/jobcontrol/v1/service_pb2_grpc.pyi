@@ -320,9 +320,13 @@ class JobControlStub:
     """Lists who did what, accepted or refused, newest first. The second route
     narrows it to one resource, for example /v1/jobs/JOB_ID:audit.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    There is an event for each change that was made, in the transaction that made
+    it, and for each that was refused for what the thing is, or because there is
+    none. Requests that were not valid, tries, and calls that changed nothing leave
+    none.
 
-    Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
+    Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID,
+    INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
     """
 
 @_typing.type_check_only
@@ -586,9 +590,13 @@ class JobControlAsyncStub(JobControlStub):
     """Lists who did what, accepted or refused, newest first. The second route
     narrows it to one resource, for example /v1/jobs/JOB_ID:audit.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    There is an event for each change that was made, in the transaction that made
+    it, and for each that was refused for what the thing is, or because there is
+    none. Requests that were not valid, tries, and calls that changed nothing leave
+    none.
 
-    Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
+    Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID,
+    INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
     """
 
 class JobControlServicer(metaclass=_abc_1.ABCMeta):
@@ -1035,9 +1043,13 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
         """Lists who did what, accepted or refused, newest first. The second route
         narrows it to one resource, for example /v1/jobs/JOB_ID:audit.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        There is an event for each change that was made, in the transaction that made
+        it, and for each that was refused for what the thing is, or because there is
+        none. Requests that were not valid, tries, and calls that changed nothing leave
+        none.
 
-        Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
+        Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID,
+        INVALID_ARGUMENT/PAGE_TOKEN_MISMATCH.
         """
 
 def add_JobControlServicer_to_server(servicer: JobControlServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

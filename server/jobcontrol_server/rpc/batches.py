@@ -26,7 +26,7 @@ from jobcontrol_core.domain.errors import (
     PathBuildActive,
 )
 from jobcontrol_core.domain.stored import from_stored
-from jobcontrol_core.store.audit import Order, write_audit
+from jobcontrol_core.store.audit import write_audit
 from jobcontrol_core.store.candidates import (
     CANCELLABLE,
     RETRYABLE,
@@ -45,7 +45,7 @@ from jobcontrol_core.store.requests import RequestKey, claim_request, keep_answe
 from jobcontrol_core.store.retries import NewRetry, retry_job
 from jobcontrol_core.store.stopping import cancel_job
 from jobcontrol_server.rpc.caller import Caller
-from jobcontrol_server.rpc.decoding import request_key, to_job_filter
+from jobcontrol_server.rpc.decoding import order_of, request_key, to_job_filter
 
 log = structlog.get_logger(__name__)
 
@@ -93,6 +93,7 @@ class _Kind:
     act: Callable[[Connection, Any, str, RequestKey, Caller], _Done]
     takes: Condition
     refusals: Callable[[Connection, Sequence[str]], Mapping[str, DomainError]]
+    action: str
 
 
 class Batches:
@@ -171,6 +172,9 @@ def _close(tx: Connection, kind: _Kind, request: BatchRequest, caller: Caller, a
         remaining = max(0, found - len(answer.failures))
     closed = Answer(answer.count, remaining, answer.failures, answer.job_ids)
     keep_answer(tx, request_key(request, caller), asdict(closed))
+    for failure in answer.failures:
+        resource = f"jobs/{failure.id}"
+        write_audit(tx, read_now(tx), order_of(request, caller), kind.action, [resource], outcome=failure.reason)
     return closed
 
 
@@ -196,7 +200,7 @@ def _cancel_one(tx: Connection, request: pb.BatchCancelRequest, job_id: str, key
     if claim_request(tx, now, key, job_id) is not None:
         return _Done()
     committed = cancel_job(tx, job_id, actor=caller.actor, reason=request.reason)
-    write_audit(tx, now, _order(request, caller), "BatchCancel", [f"jobs/{job_id}"])
+    write_audit(tx, now, order_of(request, caller), _CANCEL.action, [f"jobs/{job_id}"])
     return _Done(committed)
 
 
@@ -211,7 +215,7 @@ def _retry_one(tx: Connection, request: pb.BatchRetryRequest, job_id: str, key: 
     )
     started = retry_job(tx, retry)
     if started.committed:
-        write_audit(tx, read_now(tx), _order(request, caller), "BatchRetry", [f"jobs/{job_id}"])
+        write_audit(tx, read_now(tx), order_of(request, caller), _RETRY.action, [f"jobs/{job_id}"])
     return _Done(started.committed, read_waiting(tx, [started.job_id]), started.job_id)
 
 
@@ -219,9 +223,5 @@ def _given(job_ids: Sequence[str]) -> list[str]:
     return [job_id for job_id in job_ids if job_id]
 
 
-def _order(request: BatchRequest, caller: Caller) -> Order:
-    return Order(caller.tenant, caller.actor, request.reason)
-
-
-_CANCEL = _Kind(_cancel_one, CANCELLABLE, cancel_refusals)
-_RETRY = _Kind(_retry_one, RETRYABLE, retry_refusals)
+_CANCEL = _Kind(_cancel_one, CANCELLABLE, cancel_refusals, "BatchCancel")
+_RETRY = _Kind(_retry_one, RETRYABLE, retry_refusals, "BatchRetry")

@@ -11,7 +11,7 @@ from jobcontrol import v1 as pb
 from jobcontrol_core.bus.postman import Postman
 from jobcontrol_core.domain.errors import FieldInvalid, PipelineNotFound
 from jobcontrol_core.domain.values import Job, PipelineSpec, Step
-from jobcontrol_core.store.audit import Order
+from jobcontrol_core.store.audit import Order, write_audit
 from jobcontrol_core.store.builds import NewBuild, Started, start_build
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.deletions import delete_job
@@ -26,7 +26,7 @@ from jobcontrol_core.store.requests import RequestKey, claim_request
 from jobcontrol_core.store.retries import NewRetry, RetryPlan, read_plan, retry_job
 from jobcontrol_core.store.stopping import abandon_running, cancel_job
 from jobcontrol_server.rpc.caller import Caller
-from jobcontrol_server.rpc.decoding import request_key, to_new_build, to_new_retry
+from jobcontrol_server.rpc.decoding import order_of, request_key, to_new_build, to_new_retry
 from jobcontrol_server.rpc.trying import try_out
 from jobcontrol_server.rpc.validation import document_violations, other_input_violations, parameter_violations, to_dict
 
@@ -60,7 +60,7 @@ class Builds:
 
     def start(self, request: pb.StartBuildRequest, caller: Caller) -> Answer:
         """Raises PipelineNotFound, FieldInvalid, PathBuildActive, RequestIdReused."""
-        answer = self._store.write(_start, self._new_build(request, caller))
+        answer = self._store.write(_start, self._new_build(request, caller), order_of(request, caller))
         for made_way in {one.job_id for one in answer.committed} - {answer.job.id}:
             self._postman.ring_stop(made_way)
         self._tell("build_started", answer)
@@ -154,18 +154,23 @@ def _check_input(request: pb.StartBuildRequest, pipeline: PipelineSpec) -> None:
         raise FieldInvalid(found)
 
 
-def _start(tx: Connection, build: NewBuild) -> Answer:
-    return _answer(tx, start_build(tx, build))
+def _start(tx: Connection, build: NewBuild, order: Order) -> Answer:
+    answer = _answer(tx, start_build(tx, build))
+    _audit(tx, order, "StartBuild", answer)
+    return answer
 
 
 def _preview(tx: Connection, build: NewBuild) -> Answer:
-    answer = _start(tx, build)
+    answer = _answer(tx, start_build(tx, build))
     job = answer.job if answer.is_existing else replace(answer.job, id="", last_sequence=0)
     return Answer(job, answer.is_existing, committed=())
 
 
 def _retry(tx: Connection, request: pb.RetryRequest, caller: Caller) -> Answer:
-    return _answer(tx, retry_job(tx, _new_retry(tx, request, caller)))
+    retry = _new_retry(tx, request, caller)
+    answer = _answer(tx, retry_job(tx, retry))
+    _audit(tx, order_of(request, caller), "Retry", answer, retry.job_id)
+    return answer
 
 
 def _preview_retry(tx: Connection, request: pb.RetryRequest, caller: Caller) -> Answer:
@@ -193,25 +198,37 @@ def _cancel(tx: Connection, request: pb.CancelRequest, caller: Caller) -> tuple[
     if claim_request(tx, read_now(tx), key, job_id) is None:
         committed = cancel_job(tx, job_id, actor=caller.actor, reason=request.reason, etag=request.etag)
     running = read_running(tx, job_id, limit=MOST_RUNNING)
-    return Answer(get_job(tx, job_id), is_existing=True, committed=committed), running
+    answer = Answer(get_job(tx, job_id), is_existing=True, committed=committed)
+    _audit(tx, order_of(request, caller), "Cancel", answer)
+    return answer, running
 
 
 def _pause(tx: Connection, request: pb.PauseRequest, caller: Caller) -> Answer:
     job_id = resolve_job_id(tx, caller.tenant, request.job_id)
     committed = pause_job(tx, job_id, actor=caller.actor, reason=request.reason, etag=request.etag)
-    return Answer(get_job(tx, job_id), is_existing=True, committed=committed)
+    answer = Answer(get_job(tx, job_id), is_existing=True, committed=committed)
+    _audit(tx, order_of(request, caller), "Pause", answer)
+    return answer
 
 
 def _resume(tx: Connection, request: pb.ResumeRequest, caller: Caller) -> tuple[Job, Resumed]:
     job_id = resolve_job_id(tx, caller.tenant, request.job_id)
     resumed = resume_job(tx, job_id, actor=caller.actor, reason=request.reason, etag=request.etag)
-    return get_job(tx, job_id), resumed
+    answer = Answer(get_job(tx, job_id), is_existing=True, committed=resumed.committed)
+    _audit(tx, order_of(request, caller), "Resume", answer)
+    return answer.job, resumed
 
 
 def _delete(tx: Connection, request: pb.DeleteJobRequest, caller: Caller) -> str:
     job_id = resolve_job_id(tx, caller.tenant, request.job_id)
-    delete_job(tx, job_id, Order(caller.tenant, caller.actor, request.reason), etag=request.etag)
+    delete_job(tx, job_id, order_of(request, caller), etag=request.etag)
     return job_id
+
+
+def _audit(tx: Connection, order: Order, action: str, answer: Answer, about: str = "") -> None:
+    """Note what was changed; a call that changed nothing, or only repeats its answer, leaves no row."""
+    if answer.committed:
+        write_audit(tx, read_now(tx), order, action, [f"jobs/{about or answer.job.id}"])
 
 
 def _answer(tx: Connection, started: Started) -> Answer:

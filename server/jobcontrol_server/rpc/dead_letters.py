@@ -14,7 +14,6 @@ from jobcontrol_core.bus.postman import Postman
 from jobcontrol_core.domain.batches import MOST, BatchFailure
 from jobcontrol_core.domain.errors import DeadLetterNotFound
 from jobcontrol_core.domain.stored import from_stored
-from jobcontrol_core.store.audit import Order
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.discards import discard_letters
 from jobcontrol_core.store.engine import Store
@@ -24,7 +23,7 @@ from jobcontrol_core.store.lookup import resolve_job_id
 from jobcontrol_core.store.requests import claim_request, keep_answer
 from jobcontrol_core.store.requeues import Requeued, requeue_letters
 from jobcontrol_server.rpc.caller import Caller
-from jobcontrol_server.rpc.decoding import request_key, to_letter_filter
+from jobcontrol_server.rpc.decoding import order_of, request_key, to_letter_filter
 from jobcontrol_server.rpc.trying import try_out
 
 log = structlog.get_logger(__name__)
@@ -114,7 +113,7 @@ def _once(tx: Connection, act: Callable[..., _Done], request: BatchRequest, call
 def _requeue(tx: Connection, request: pb.RequeueDeadLettersRequest, caller: Caller) -> _Done:
     pace = Pace(request.canary, request.per_second)
     asked = _asked(tx, request, caller, is_free=pace.is_gradual)
-    order = Order(caller.tenant, caller.actor, request.reason)
+    order = order_of(request, caller)
     if not pace.is_gradual:
         news = requeue_letters(tx, order, asked.letter_ids)
         requeue_id, waiting = "", 0
@@ -136,7 +135,7 @@ def _requeue(tx: Connection, request: pb.RequeueDeadLettersRequest, caller: Call
 
 def _discard(tx: Connection, request: pb.DiscardDeadLettersRequest, caller: Caller) -> _Done:
     asked = _asked(tx, request, caller)
-    gone = discard_letters(tx, Order(caller.tenant, caller.actor, request.reason), asked.letter_ids)
+    gone = discard_letters(tx, order_of(request, caller), asked.letter_ids)
     return _Done(Answer(len(gone), asked.count_beyond(tx, caller.tenant, 0), asked.unknown))
 
 

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -17,6 +18,7 @@ from jobcontrol_core.domain.lifecycle import JobStatus, StepStatus
 from jobcontrol_core.domain.moments import from_micros, to_micros
 from jobcontrol_core.domain.retry import RetryPolicy
 from jobcontrol_core.domain.values import Job, PipelineSpec, Step
+from jobcontrol_core.store.audit import AuditCursor, AuditEvent, AuditFilter, Order
 from jobcontrol_core.store.builds import NewBuild, NewDocument
 from jobcontrol_core.store.eventlog import Place
 from jobcontrol_core.store.jobfilters import JobFilter
@@ -55,6 +57,17 @@ def request_key(request: Idempotent, caller: Caller) -> RequestKey:
     rest.ClearField("request_id")
     content = rest.SerializeToString(deterministic=True)
     return RequestKey.of(caller.tenant, request.request_id, request.DESCRIPTOR.name, content)
+
+
+def order_of(request: Any, caller: Caller) -> Order:
+    """What the audit log tells of the caller of a request."""
+    return Order(
+        caller.tenant,
+        caller.actor,
+        reason=getattr(request, "reason", ""),
+        request_id=getattr(request, "request_id", ""),
+        peer=caller.peer,
+    )
 
 
 def to_new_build(request: pb.StartBuildRequest, pipeline: PipelineSpec, caller: Caller) -> NewBuild:
@@ -179,6 +192,26 @@ def letter_key(letter: DeadLetter) -> SortKey:
 
 def to_letter_cursor(key: SortKey | None) -> LetterCursor | None:
     return None if key is None else LetterCursor(_moment(key[0]), str(key[1]))
+
+
+def audit_key(event: AuditEvent) -> SortKey:
+    """Where an event stands in the audit log."""
+    return [to_micros(event.created_at), event.id]
+
+
+def to_audit_cursor(key: SortKey | None) -> AuditCursor | None:
+    return None if key is None else AuditCursor(_moment(key[0]), str(key[1]))
+
+
+def to_audit_filter(request: pb.ListAuditEventsRequest) -> AuditFilter:
+    span = request.created
+    return AuditFilter(
+        resource=request.resource,
+        actor=request.actor,
+        actions=tuple(request.actions),
+        since=_bound(span.start_time) if span.HasField("start_time") else None,
+        until=_bound(span.end_time) if span.HasField("end_time") else None,
+    )
 
 
 def to_group_cursor(key: SortKey | None) -> GroupCursor | None:

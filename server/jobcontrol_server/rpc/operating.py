@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc.aio
+from google.protobuf.message import Message
 
 from jobcontrol import v1 as pb
+from jobcontrol_core.domain.errors import DomainError, Unavailable
 from jobcontrol_core.store.queues import list_queues
 from jobcontrol_core.store.roster import list_processes
 from jobcontrol_core.store.stats import read_stats
+from jobcontrol_server.rpc.auditing import Refusals, find_audit_events
 from jobcontrol_server.rpc.batches import Batches
 from jobcontrol_server.rpc.builds import Builds
-from jobcontrol_server.rpc.caller import caller_of
+from jobcontrol_server.rpc.caller import Caller, caller_of
 from jobcontrol_server.rpc.dead_letters import DeadLetters
-from jobcontrol_server.rpc.decoding import letter_key, to_group_cursor, to_letter_cursor
+from jobcontrol_server.rpc.decoding import audit_key, letter_key, to_audit_cursor, to_group_cursor, to_letter_cursor
+from jobcontrol_server.rpc.encoding.audit import to_audit_event
 from jobcontrol_server.rpc.encoding.letters import to_dead_letter, to_discarded, to_error_group, to_requeued
 from jobcontrol_server.rpc.encoding.plain import to_duration
 from jobcontrol_server.rpc.encoding.queues import to_queue
@@ -26,9 +31,11 @@ from jobcontrol_server.rpc.queues import Queues
 from jobcontrol_server.rpc.reads import find_error_groups, find_letters
 from jobcontrol_server.store_calls import StoreCalls
 
+Q = TypeVar("Q", bound=Message)
+R = TypeVar("R")
 Context = grpc.aio.ServicerContext[Any, Any]
 
-WORKERS_PAGE, QUEUES_PAGE, LETTERS_PAGE, GROUPS_PAGE = 100, 100, 50, 20
+WORKERS_PAGE, QUEUES_PAGE, LETTERS_PAGE, GROUPS_PAGE, AUDIT_PAGE = 100, 100, 50, 20, 100
 STATS_WINDOW = timedelta(hours=24)
 
 
@@ -40,6 +47,7 @@ class Writes:
     batches: Batches
     queues: Queues
     letters: DeadLetters
+    refusals: Refusals
 
 
 class Operating:
@@ -48,6 +56,25 @@ class Operating:
     _calls: StoreCalls
     _writes: Writes
     _tokens: PageTokens
+
+    async def _write(self, act: Callable[[Q, Caller], R], request: Q, context: Context) -> R:
+        """What a change answers. One that is refused is noted, unless the database is away."""
+        caller = caller_of(context)
+        try:
+            return await self._calls.run(act, request, caller)
+        except DomainError as refusal:
+            if not isinstance(refusal, Unavailable):
+                await self._calls.run(self._writes.refusals.note, request, caller, refusal)
+            raise
+
+    async def ListAuditEvents(self, request: pb.ListAuditEventsRequest, context: Context) -> pb.ListAuditEventsResponse:
+        tenant = caller_of(context).tenant
+        size = page_size(request.page_size, AUDIT_PAGE)
+        after = to_audit_cursor(self._tokens.read(request, tenant))
+        found = await self._calls.read(find_audit_events, tenant, request, after=after, limit=size + 1)
+        token = self._tokens.issue(request, tenant, audit_key(found[size - 1])) if len(found) > size else ""
+        tell_next_page(context, token)
+        return pb.ListAuditEventsResponse(audit_events=map(to_audit_event, found[:size]), next_page_token=token)
 
     async def ListWorkers(self, request: pb.ListWorkersRequest, context: Context) -> pb.ListWorkersResponse:
         tenant = caller_of(context).tenant
@@ -67,15 +94,15 @@ class Operating:
         return pb.ListQueuesResponse(queues=map(to_queue, found[:size]), next_page_token=token)
 
     async def PauseQueue(self, request: pb.PauseQueueRequest, context: Context) -> pb.PauseQueueResponse:
-        queue = await self._calls.run(self._writes.queues.pause, request, caller_of(context))
+        queue = await self._write(self._writes.queues.pause, request, context)
         return pb.PauseQueueResponse(queue=to_queue(queue))
 
     async def ResumeQueue(self, request: pb.ResumeQueueRequest, context: Context) -> pb.ResumeQueueResponse:
-        queue = await self._calls.run(self._writes.queues.resume, request, caller_of(context))
+        queue = await self._write(self._writes.queues.resume, request, context)
         return pb.ResumeQueueResponse(queue=to_queue(queue))
 
     async def UpdateQueue(self, request: pb.UpdateQueueRequest, context: Context) -> pb.UpdateQueueResponse:
-        queue = await self._calls.run(self._writes.queues.update, request, caller_of(context))
+        queue = await self._write(self._writes.queues.update, request, context)
         return pb.UpdateQueueResponse(queue=to_queue(queue))
 
     async def ListDeadLetters(self, request: pb.ListDeadLettersRequest, context: Context) -> pb.ListDeadLettersResponse:
@@ -112,9 +139,9 @@ class Operating:
     async def RequeueDeadLetters(
         self, request: pb.RequeueDeadLettersRequest, context: Context
     ) -> pb.RequeueDeadLettersResponse:
-        return to_requeued(await self._calls.run(self._writes.letters.requeue, request, caller_of(context)))
+        return to_requeued(await self._write(self._writes.letters.requeue, request, context))
 
     async def DiscardDeadLetters(
         self, request: pb.DiscardDeadLettersRequest, context: Context
     ) -> pb.DiscardDeadLettersResponse:
-        return to_discarded(await self._calls.run(self._writes.letters.discard, request, caller_of(context)))
+        return to_discarded(await self._write(self._writes.letters.discard, request, context))

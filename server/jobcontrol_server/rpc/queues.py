@@ -8,9 +8,12 @@ from sqlalchemy import Connection
 
 from jobcontrol import v1 as pb
 from jobcontrol_core.domain.errors import FieldInvalid, Violation
+from jobcontrol_core.store.audit import write_audit
+from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.engine import Store
 from jobcontrol_core.store.queues import Queue, get_queue, limit_queue, pause_queue, resume_queue
 from jobcontrol_server.rpc.caller import Caller
+from jobcontrol_server.rpc.decoding import order_of
 
 DEFAULT_WINDOW = 60.0
 
@@ -33,11 +36,13 @@ class Queues:
 
 def _pause(tx: Connection, request: pb.PauseQueueRequest, caller: Caller) -> Queue:
     pause_queue(tx, request.queue, actor=caller.actor, reason=request.reason)
+    write_audit(tx, read_now(tx), order_of(request, caller), "PauseQueue", [f"queues/{request.queue}"])
     return get_queue(tx, request.queue)
 
 
 def _resume(tx: Connection, request: pb.ResumeQueueRequest, caller: Caller) -> Queue:
     resume_queue(tx, request.queue, actor=caller.actor, reason=request.reason)
+    write_audit(tx, read_now(tx), order_of(request, caller), "ResumeQueue", [f"queues/{request.queue}"])
     return get_queue(tx, request.queue)
 
 
@@ -46,6 +51,7 @@ def _update(tx: Connection, request: pb.UpdateQueueRequest, caller: Caller) -> Q
     if changes == {}:
         raise FieldInvalid([Violation("limits", "names no limit: set one, or name it in update_mask to lift it")])
     limit_queue(tx, request.queue, changes, actor=caller.actor, reason=request.reason)
+    write_audit(tx, read_now(tx), order_of(request, caller), "UpdateQueue", [f"queues/{request.queue}"])
     return get_queue(tx, request.queue)
 
 

@@ -62,7 +62,7 @@ class JobControl(Operating):
     async def StartBuild(self, request: pb.StartBuildRequest, context: Context) -> pb.StartBuildResponse:
         builds = self._writes.builds
         act, message = (builds.preview, VALID) if request.validate_only else (builds.start, STARTED)
-        answer = await self._calls.run(act, request, caller_of(context))
+        answer = await self._write(act, request, context)
         return pb.StartBuildResponse(
             job=to_job(answer.job),
             job_id=answer.job.id,
@@ -71,34 +71,34 @@ class JobControl(Operating):
         )
 
     async def Cancel(self, request: pb.CancelRequest, context: Context) -> pb.CancelResponse:
-        job, running = await self._calls.run(self._writes.builds.cancel, request, caller_of(context))
+        job, running = await self._write(self._writes.builds.cancel, request, context)
         return pb.CancelResponse(job=to_job(job), success=True, running_steps=map(to_step, running))
 
     async def Retry(self, request: pb.RetryRequest, context: Context) -> pb.RetryResponse:
         act = self._writes.builds.preview_retry if request.validate_only else self._writes.builds.retry
-        answer = await self._calls.run(act, request, caller_of(context))
+        answer = await self._write(act, request, context)
         response = pb.RetryResponse(job=to_job(answer.job), job_id=answer.job.id)
         if answer.plan is not None:
             response.plan.reused_steps, response.plan.rerun_steps = answer.plan.reused_steps, answer.plan.rerun_steps
         return response
 
     async def Pause(self, request: pb.PauseRequest, context: Context) -> pb.PauseResponse:
-        job = await self._calls.run(self._writes.builds.pause, request, caller_of(context))
+        job = await self._write(self._writes.builds.pause, request, context)
         return pb.PauseResponse(job=to_job(job))
 
     async def Resume(self, request: pb.ResumeRequest, context: Context) -> pb.ResumeResponse:
-        job = await self._calls.run(self._writes.builds.resume, request, caller_of(context))
+        job = await self._write(self._writes.builds.resume, request, context)
         return pb.ResumeResponse(job=to_job(job))
 
     async def DeleteJob(self, request: pb.DeleteJobRequest, context: Context) -> pb.DeleteJobResponse:
-        await self._calls.run(self._writes.builds.delete, request, caller_of(context))
+        await self._write(self._writes.builds.delete, request, context)
         return pb.DeleteJobResponse()
 
     async def BatchCancel(self, request: pb.BatchCancelRequest, context: Context) -> pb.BatchCancelResponse:
-        return to_cancelled(await self._calls.run(self._writes.batches.cancel, request, caller_of(context)))
+        return to_cancelled(await self._write(self._writes.batches.cancel, request, context))
 
     async def BatchRetry(self, request: pb.BatchRetryRequest, context: Context) -> pb.BatchRetryResponse:
-        return to_retried(await self._calls.run(self._writes.batches.retry, request, caller_of(context)))
+        return to_retried(await self._write(self._writes.batches.retry, request, context))
 
     async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:
         job, standstill = await self._calls.read(find_job_with_wait, caller_of(context).tenant, request.job_id)

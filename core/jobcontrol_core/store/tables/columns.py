@@ -19,6 +19,8 @@ Json = JSON(none_as_null=True)
 Name = String(63)
 #: Positions sort bytewise, whatever the database's language.
 Position = String(64).with_variant(String(64, collation="C"), "postgresql")
+#: So do names of things, of which one may lie below another.
+Resource = String(255).with_variant(String(255, collation="C"), "postgresql")
 
 
 def job_key() -> ForeignKey:

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from jobcontrol_core.store.clock import Moment
-from jobcontrol_core.store.tables.columns import Id, Json, Name, Position, job_key, metadata
+from jobcontrol_core.store.tables.columns import Id, Json, Name, Position, Resource, job_key, metadata
 
 pipelines = Table(
     "pipelines",
@@ -148,7 +148,7 @@ audit_events = Table(
     Column("created_at", Moment, nullable=False),
     Column("actor", String(128), nullable=False),
     Column("action", String(64), nullable=False),
-    Column("resource", String(255), nullable=False),
+    Column("resource", Resource, nullable=False),
     Column("request_id", String(64), nullable=False, server_default=""),
     Column("reason", Text, nullable=False, server_default=""),
     Column("outcome", String(64), nullable=False),

@@ -37,6 +37,7 @@ NAME = matching(r"[a-z0-9][a-z0-9-]{0,62}", "a name that matches ^[a-z0-9][a-z0-
 REQUEST_ID = matching(r"[A-Za-z0-9._:-]{1,64}", "at most 64 characters of [A-Za-z0-9._:-]")
 MEDIA_TYPE = matching(r"[a-z0-9.+-]+/[a-z0-9.+-]+", "type/subtype in lower case, without parameters")
 FINGERPRINT = matching(r"[0-9a-f]{1,64}", "at most 64 characters of [0-9a-f]")
+RESOURCE = matching(r"[^/](.*[^/])?", "a name without a slash at its ends")
 REASON = text(512, lines=True)
 ETAG = text(128)
 PAGE_TOKEN = length(1024)
@@ -153,6 +154,11 @@ CONSTRAINTS: Mapping[tuple[str, str], Constraint] = {
     ("DiscardDeadLettersRequest", "filter"): optional(any_condition),
     ("DiscardDeadLettersRequest", "reason"): optional(REASON),
     ("DiscardDeadLettersRequest", "request_id"): optional(REQUEST_ID),
+    ("ListAuditEventsRequest", "page_size"): optional(not_negative),
+    ("ListAuditEventsRequest", "page_token"): optional(PAGE_TOKEN),
+    ("ListAuditEventsRequest", "resource"): optional(text(256), RESOURCE),
+    ("ListAuditEventsRequest", "actor"): optional(text(128)),
+    ("ListAuditEventsRequest", "actions"): optional(at_most(16)),
     ("DeleteJobRequest", "job_id"): required(ID),
     ("DeleteJobRequest", "etag"): optional(ETAG),
     ("DeleteJobRequest", "reason"): optional(REASON),

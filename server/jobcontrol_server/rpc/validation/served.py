@@ -19,6 +19,7 @@ SERVED = frozenset(
         "GetResult",
         "GetStats",
         "GetStep",
+        "ListAuditEvents",
         "ListDeadLetters",
         "ListErrorGroups",
         "ListEvents",
