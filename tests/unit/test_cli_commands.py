@@ -258,12 +258,12 @@ def test_a_replay_is_asked_for_from_the_commit_named(shell: Shell) -> None:
 
 
 def test_the_list_says_when_there_is_more(shell: Shell) -> None:
-    many = server(ListJobs=pb.ListJobsResponse(jobs=[END] * 3))
+    many = server(ListJobs=pb.ListJobsResponse(jobs=[END] * 2, next_page_token="more"))
     assert shell.run(many, "list", "--limit", "2", "-s", "completed", "--has-errors") == 0
     header, *rows = shell.out.splitlines()
     assert header.split() == ["STATUS", "JOB", "PATH", "STAGE", "PROGRESS", "FAILED", "CREATED", "TOOK"]
     assert [row.split()[:3] for row in rows] == [["completed", SHORT_ID, "rust-101"]] * 2
-    assert "more with --limit or --all" in shell.err
+    assert "more with --limit, or with --cursor more" in shell.err
     assert many.sent(pb.ListJobsRequest)[0].has_failed_steps
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jobcontrol import v1 as pb
-from sdk.recording import END, JOB_ID, SHORT_ID, job
+from sdk.recording import END, JOB_ID, SHORT_ID
 from sdk.scripted import ScriptedTransport
 from unit.shell import Shell
 
@@ -73,34 +73,31 @@ def test_color_is_for_terminals_unless_the_environment_says_otherwise(
     assert ("\x1b[32mcompleted\x1b[0m" in shell.out) is is_colored
 
 
-def created(ago: timedelta, **fields: object) -> pb.Job:
-    made = job("FAILED", **fields)  # type: ignore[arg-type]
-    made.created_at.FromDatetime(datetime.now(UTC) - ago)
-    return made
+def test_what_is_looked_for_is_asked_of_the_server(shell: Shell) -> None:
+    there = listing(END)
+    words = ["-s", "failed", "--since", "24h", "-q", "429 model", "--filter", "priority > 3", "--has-errors"]
+    assert shell.run(there, "list", *words, "--pipeline", "learning-path", "--path", "rust-101") == 0
+    (request,) = there.sent(pb.ListJobsRequest)
+    assert (request.query, request.filter, request.has_failed_steps) == ("429 model", "priority > 3", True)
+    assert (list(request.status), request.pipeline) == ([pb.JOB_STATUS_FAILED], "learning-path")
+    age = datetime.now(UTC) - request.created.start_time.ToDatetime(UTC)
+    assert timedelta(hours=24) <= age < timedelta(hours=25)
 
 
-def test_since_ends_the_list_at_the_first_job_that_is_older(shell: Shell) -> None:
-    ages = [timedelta(hours=1), timedelta(hours=23), timedelta(hours=25)]
-    there = listing(*map(created, ages))
-    assert shell.run(there, "list", "--since", "24h", "--fields", "short_id") == 0
-    assert len(shell.out.splitlines()) == 2
+def test_a_list_goes_on_where_its_cursor_says(shell: Shell) -> None:
+    there = ScriptedTransport(ListJobs=pb.ListJobsResponse(jobs=[END], next_page_token="c2"))
+    assert shell.run(there, "list", "--json", "--limit", "1", "--cursor", "c1") == 0
+    assert json.loads(shell.out)["next_cursor"] == "c2"
+    (request,) = there.sent(pb.ListJobsRequest)
+    assert (request.page_token, request.page_size) == ("c1", 1)
+    assert "--cursor c2" in shell.err
 
 
-@pytest.mark.parametrize(
-    ("text", "count"), [("ownership", 1), ("429 model", 1), (SHORT_ID, 3), ("RUST-101", 3), ("rust nothing", 0)]
-)
-def test_a_query_finds_words_in_id_path_title_and_error(shell: Shell, text: str, count: int) -> None:
-    error = pb.JobError(type="RateLimitError", message="429 from model")
-    there = listing(job(), job("FAILED", title="Ownership"), job("FAILED", error=error))
-    assert shell.run(there, "list", "-q", text, "--fields", "status") == 0
-    assert len(shell.out.splitlines()) == count
-
-
-def test_the_limit_counts_what_the_query_found(shell: Shell) -> None:
-    other = job(title="other")
-    there = listing(other, other, END, END, END)
-    assert shell.run(there, "list", "-q", "7f3a91c2", "-s", "completed", "--limit", "2", "--jsonl") == 0
-    assert len(shell.out.splitlines()) == 2
+def test_all_of_a_list_is_every_page(shell: Shell) -> None:
+    pages = [pb.ListJobsResponse(jobs=[END], next_page_token="c1"), pb.ListJobsResponse(jobs=[END])]
+    for form, count in (["--jsonl"], 2), (["--fields", "status"], 2), (["--json"], 1), ([], 3):
+        assert shell.run(ScriptedTransport(ListJobs=list(pages)), "list", "--all", *form) == 0
+        assert len(shell.out.splitlines()) == count
 
 
 def test_times_in_json_are_rfc_3339(shell: Shell) -> None:

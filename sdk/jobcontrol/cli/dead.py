@@ -10,6 +10,7 @@ import typer
 
 from jobcontrol._requests import invalid
 from jobcontrol.cli.exits import ExitCode
+from jobcontrol.cli.reading import Cursor, Limit
 from jobcontrol.cli.session import Session, session_of
 from jobcontrol.cli.tables import GROUP_COLUMNS, LETTER_COLUMNS, group_row, letter_lines, letter_row
 from jobcontrol.display.wording import count_noun
@@ -24,7 +25,6 @@ JobOption = Annotated[str, typer.Option("--job", metavar="JOB", help="Only of th
 GroupOption = Annotated[
     str, typer.Option("--fingerprint", metavar="HEX", help="Only of this group, as dead groups tells it.")
 ]
-Limit = Annotated[int, typer.Option(min=1, help="So many at most.")]
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Kept in the audit log, and told to who watches.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")]
 #: Failures that are told one by one.
@@ -37,15 +37,16 @@ def list_letters(
     job: JobOption = "",
     fingerprint: GroupOption = "",
     limit: Limit = 50,
+    cursor: Cursor = "",
 ) -> int:
     """List the steps that failed for good, newest first."""
     session = session_of(context)
     job_id = session.resolve(job) if job else ""
-    found = list(session.client.dead_letters(queue=queue, job_id=job_id, fingerprint=fingerprint, limit=limit + 1))
-    shown = found[:limit]
+    found = session.client.dead_letters(queue=queue, job_id=job_id, fingerprint=fingerprint)
+    page = found.page(cursor, size=limit)
     now = datetime.now(UTC)
-    rows = [letter_row(letter, now) for letter in shown]
-    session.write_rows(shown, LETTER_COLUMNS, rows, has_more=len(found) > limit)
+    rows = [letter_row(letter, now) for letter in page.items]
+    session.write_rows(page.items, LETTER_COLUMNS, rows, next_cursor=page.next_token)
     return ExitCode.COMPLETED
 
 

@@ -64,9 +64,9 @@ def _member(plain: Any, field: str, is_mixed: bool) -> Any:
     return found
 
 
-def listed(items: Iterable[Any], *, has_more: bool = False) -> dict[str, Any]:
-    """A list as one document."""
-    return {"items": list(items), "next_cursor": None, "has_more": has_more}
+def listed(items: Iterable[Any], next_cursor: str = "") -> dict[str, Any]:
+    """A list as one document; the cursor is null where nothing follows."""
+    return {"items": list(items), "next_cursor": next_cursor or None}
 
 
 def event_lines(event: Event) -> Iterator[dict[str, Any]]:

@@ -52,23 +52,23 @@ class Output:
             is_text = self.fields and not (self.json or self.jsonl)
             self.write("\t".join(map(_cell, picked.values())) if is_text else to_json(picked))
 
-    def write_items(self, items: Iterable[Any], *, has_more: bool = False) -> None:
+    def write_items(self, items: Iterable[Any], *, next_cursor: str = "") -> None:
         """A list, for a program: one document of JSON, or a line for each."""
         if self.json:
-            self._write_json(listed([self._picked(item) for item in items], has_more=has_more))
+            self._write_json(listed([self._picked(item) for item in items], next_cursor))
         else:
             self.write_list(items)
 
-    def write_rows(self, items: Sequence[Any], header: Row, rows: Sequence[Row], *, has_more: bool = False) -> None:
-        """A list in columns, or in the form that a program asked for."""
+    def write_rows(self, items: Sequence[Any], header: Row, rows: Sequence[Row], *, next_cursor: str = "") -> None:
+        """A list in columns, or in the form that a program asked for; with a `next_cursor` there is more of it."""
         if self.wants_data:
-            self.write_items(items, has_more=has_more)
+            self.write_items(items, next_cursor=next_cursor)
         elif rows:
             self.write("\n".join(columns(header, rows, has_color=self.has_color)))
         else:
             self.say("None.")
-        if has_more:
-            self.say(f"The newest {len(items)}; more with --limit or --all.")
+        if next_cursor:
+            self.say(f"The newest {len(items):,}; more with --limit, or with --cursor {next_cursor}")
 
     def _picked(self, value: Any, *, is_mixed: bool = False) -> Any:
         return pick(to_plain(value), self.fields, is_mixed=is_mixed) if self.fields else value

@@ -15,7 +15,6 @@ from jobcontrol._requests import invalid
 from jobcontrol.cli.arguments import parse_duration
 from jobcontrol.cli.building import AllowPartial, JobId
 from jobcontrol.cli.exits import ExitCode, code_of_job
-from jobcontrol.cli.finding import Wanted, find_jobs
 from jobcontrol.cli.session import session_of
 from jobcontrol.cli.tables import (
     JOB_COLUMNS,
@@ -26,10 +25,13 @@ from jobcontrol.cli.tables import (
     pipeline_row,
     step_row,
 )
+from jobcontrol.listing import Page
 
 FORMATS = {"json": "application/json", "markdown": "text/markdown"}
 
 Statuses = Annotated[list[str], typer.Option("-s", "--status", metavar="STATUS", help="Any of these; again for more.")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="So many at most.")]
+Cursor = Annotated[str, typer.Option(metavar="CURSOR", help="What follows: the next_cursor that --json told.")]
 HasErrors = Annotated[bool, typer.Option("--has-errors", help="Only jobs with failed steps.")]
 
 
@@ -41,27 +43,31 @@ def list_jobs(
     has_errors: HasErrors = False,
     since: Annotated[str, typer.Option(metavar="TIME", help="Only jobs created within so long, for example 24h.")] = "",
     text: Annotated[str, typer.Option("-q", "--query", metavar="TEXT", help="Only with these words in it.")] = "",
-    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
+    expression: Annotated[
+        str, typer.Option("--filter", metavar="EXPR", help="Only what it finds: 'priority > 3 AND labels.team = red'.")
+    ] = "",
+    limit: Limit = 50,
+    cursor: Cursor = "",
     all_: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
 ) -> int:
     """List jobs, newest first."""
     session = session_of(context)
-    now = datetime.now(UTC)
-    wanted = Wanted(
-        statuses=statuses,
+    found = session.client.jobs(
+        status=statuses or None,
         path_id=path,
         pipeline=pipeline,
-        has_errors=has_errors,
-        since=now - timedelta(seconds=parse_duration(since, "--since")) if since else None,
-        text=text,
+        has_failed_steps=True if has_errors else None,
+        search=text,
+        since=timedelta(seconds=parse_duration(since, "--since")) if since else None,
+        filter=expression,
     )
-    if session.jsonl:
-        session.write_list(find_jobs(session.client, wanted, limit=None if all_ else limit))
+    if all_ and session.wants_data and not session.json:
+        session.write_list(job.state for job in found)
         return ExitCode.COMPLETED
-    states = list(find_jobs(session.client, wanted, limit=None if all_ else limit + 1))
-    shown = states if all_ else states[:limit]
-    rows = [job_row(state, now) for state in shown]
-    session.write_rows(shown, JOB_COLUMNS, rows, has_more=len(shown) < len(states))
+    page = Page(tuple(found)) if all_ else found.page(cursor, size=limit)
+    shown = [job.state for job in page.items]
+    now = datetime.now(UTC)
+    session.write_rows(shown, JOB_COLUMNS, [job_row(state, now) for state in shown], next_cursor=page.next_token)
     return ExitCode.COMPLETED
 
 

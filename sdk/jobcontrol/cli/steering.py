@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from jobcontrol._requests import invalid
 from jobcontrol.cli.advice import error_line, running_words, stopping_line
 from jobcontrol.cli.arguments import parse_input, read_document
 from jobcontrol.cli.building import (
@@ -16,27 +17,30 @@ from jobcontrol.cli.building import (
     Document,
     DryRun,
     InputFile,
-    JobId,
-    JobIds,
     Pairs,
     begin,
 )
 from jobcontrol.cli.exits import ExitCode, code_of_error
 from jobcontrol.cli.following import Stay
+from jobcontrol.cli.many import Choice, ChosenJobs, Filter, Yes, apply_plan, steer_found
 from jobcontrol.cli.session import Session, session_of
 from jobcontrol.display.wording import count_noun
 from jobcontrol.errors import ApiError
 from jobcontrol.job import Job
-from jobcontrol.values import RetryPlan, Step, StepStatus
+from jobcontrol.values import JobStatus, RetryPlan, Step, StepStatus
 
 #: Characters of the steps' names that a line holds.
 NAMES = 100
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Kept on the job and told to its watchers.")]
+CountOnly = Annotated[bool, typer.Option("--dry-run", help="Count what --filter finds, and do nothing.")]
 
 
 def cancel(
     context: typer.Context,
-    jobs: JobIds,
+    jobs: ChosenJobs = [],  # noqa: B006  typer reads it and never changes it
+    expression: Filter = "",
+    dry_run: CountOnly = False,
+    yes: Yes = False,
     reason: Reason = "",
     wait: Annotated[
         bool, typer.Option("--wait", help="Until they have stopped; tells how their steps let go.")
@@ -44,6 +48,12 @@ def cancel(
     force: Annotated[bool, typer.Option("--force", help="End running steps at once, whatever they do.")] = False,
 ) -> int:
     """Ask jobs to stop. The exit code is that of the first one that could not be."""
+    choice = _choose(jobs, expression, dry_run, yes)
+    if expression:
+        if wait or force:
+            raise invalid("--filter", "not together with --wait or --force")
+        plan = session_of(context).client.cancel_many(filter=expression, reason=reason, dry_run=True)
+        return apply_plan(session_of(context), plan, choice, "cancel", "Cancelled, or cancelling,")
     stopped: dict[str, tuple[Job, int]] = {}
 
     def stop(job: Job) -> Job:
@@ -59,19 +69,44 @@ def cancel(
     return code
 
 
-def pause(context: typer.Context, jobs: JobIds, reason: Reason = "") -> int:
+def pause(
+    context: typer.Context,
+    jobs: ChosenJobs = [],  # noqa: B006
+    expression: Filter = "",
+    dry_run: CountOnly = False,
+    yes: Yes = False,
+    reason: Reason = "",
+) -> int:
     """Let no more steps of jobs start; those that run may finish. Exits as cancel does."""
+    choice = _choose(jobs, expression, dry_run, yes)
+    if expression:
+        running = (JobStatus.PENDING, JobStatus.PROCESSING)
+        session, words = session_of(context), ("pause", "Paused")
+        return steer_found(session, choice, running, lambda job: job.pause(reason), words)
     return _steer(context, jobs, lambda job: job.pause(reason), _pausing_line)
 
 
-def resume(context: typer.Context, jobs: JobIds, reason: Reason = "") -> int:
+def resume(
+    context: typer.Context,
+    jobs: ChosenJobs = [],  # noqa: B006
+    expression: Filter = "",
+    dry_run: CountOnly = False,
+    yes: Yes = False,
+    reason: Reason = "",
+) -> int:
     """Let steps of paused jobs start again. Exits as cancel does."""
+    choice = _choose(jobs, expression, dry_run, yes)
+    if expression:
+        session, words = session_of(context), ("resume", "Resumed")
+        return steer_found(session, choice, (JobStatus.PAUSED,), lambda job: job.resume(reason), words)
     return _steer(context, jobs, lambda job: job.resume(reason), _going_on_line)
 
 
 def retry(
     context: typer.Context,
-    job: JobId,
+    jobs: ChosenJobs = [],  # noqa: B006
+    expression: Filter = "",
+    yes: Yes = False,
     from_scratch: Annotated[
         bool, typer.Option("--all-steps", "--from-scratch", help="Do completed steps again, too.")
     ] = False,
@@ -84,24 +119,45 @@ def retry(
     allow_partial: AllowPartial = False,
     cancel_on_interrupt: CancelOnInterrupt = False,
 ) -> int:
-    """Make a new job of one that failed, was cancelled, or has failed steps; prints its id.
+    """Make a new job of each that failed, was cancelled, or has failed steps; prints their ids.
 
-    With --all-steps it may have other parameters, given whole, and another document than the old one.
+    With --all-steps one may have other parameters, given whole, and another document than the old one.
     """
-    session = session_of(context)
-    old = session.job(job)
-    parameters = parse_input(pairs, input_file) if pairs or input_file else None
-    given: dict[str, Any] = {
-        "from_scratch": from_scratch,
-        "parameters": parameters,
-        "document": read_document(document),
-    }
-    if dry_run:
-        return _tell_plan(session, old.retry_plan(**given))
+    session, choice = session_of(context), Choice(jobs, expression, dry_run, yes)
+    given: dict[str, Any] = {"from_scratch": from_scratch}
+    if len(jobs) == 1:
+        changed = parse_input(pairs, input_file) if pairs or input_file else None
+        given |= {"parameters": changed, "document": read_document(document)}
+        old = session.job(jobs[0])
+        if dry_run:
+            return _tell_plan(session, old.retry_plan(**given))
+        stay = Stay(allow_partial=allow_partial, cancel_on_interrupt=cancel_on_interrupt) if watch else None
+        return _retry_one(session, old, given, reason, stay)
+    if watch or pairs or input_file or document:
+        raise invalid("JOB", "--watch, -i, -f and --document are for one job")
+    if dry_run and jobs:
+        raise invalid("--dry-run", "is for one job, or for --filter")
+    if expression:
+        plan = session.client.retry_many(filter=expression, reason=reason, dry_run=True, **given)
+        return apply_plan(session, plan, choice, "retry", "Retried")
+    return _steer(context, jobs, lambda job: job.retry(**given, reason=reason), _retried_line)
+
+
+def _retry_one(session: Session, old: Job, given: dict[str, Any], reason: str, stay: Stay | None) -> int:
     new = old.retry(**given, reason=reason)
     session.say(f"Attempt {new.state.attempt}, reusing {count_noun(new.state.reused_steps, 'completed step')}.")
-    stay = Stay(allow_partial=allow_partial, cancel_on_interrupt=cancel_on_interrupt)
-    return begin(session, new, stay if watch else None)
+    return begin(session, new, stay)
+
+
+def _choose(jobs: Sequence[str], expression: str, dry_run: bool, yes: bool) -> Choice:
+    choice = Choice(jobs, expression, dry_run, yes)
+    if dry_run and jobs:
+        raise invalid("--dry-run", "counts what --filter finds")
+    return choice
+
+
+def _retried_line(new: Job) -> str:
+    return f"Started {new.short_id}, attempt {new.state.attempt} of {new.path_id}.  jobctl watch {new.short_id}"
 
 
 def _tell_plan(session: Session, plan: RetryPlan) -> int:
@@ -113,7 +169,7 @@ def _tell_plan(session: Session, plan: RetryPlan) -> int:
     return ExitCode.COMPLETED
 
 
-def _steer(context: typer.Context, jobs: JobIds, move: Callable[[Job], Job], line: Callable[[Job], str]) -> int:
+def _steer(context: typer.Context, jobs: Sequence[str], move: Callable[[Job], Job], line: Callable[[Job], str]) -> int:
     session = session_of(context)
     moved, code = list[Job](), ExitCode.COMPLETED
     for given in jobs:
