@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, Any, NoReturn, cast, get_args
 
 import typer
 import typer.main
@@ -19,9 +19,10 @@ from typer.exceptions import Exit, TyperException
 
 from jobcontrol._requests import invalid
 from jobcontrol._settings import ClientSettings, read_settings
-from jobcontrol.cli import building, dead, operating, queues, reading, steering
+from jobcontrol.cli import building, completing, dead, operating, queues, reading, steering
 from jobcontrol.cli.advice import error_line
 from jobcontrol.cli.arguments import command_index, hoist
+from jobcontrol.cli.completions import completion
 from jobcontrol.cli.exits import ExitCode, code_of_error
 from jobcontrol.cli.plugins import add_plugins, plugin_names
 from jobcontrol.cli.session import Connect, Session
@@ -46,6 +47,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "explain": operating.explain,
     "workers": operating.workers,
     "stats": operating.stats,
+    "completion": completion,
     "version": reading.version,
 }
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., int]]]] = {
@@ -98,6 +100,13 @@ def run(argv: Sequence[str], connect: Connect = connect) -> int:
             raise
         _silence_stdout()
         return ExitCode.BROKEN_PIPE
+
+
+def answer(words: Sequence[str], connect: Connect = connect) -> NoReturn:
+    """Offer a shell what may come next, and end."""
+    completing.answer_shell(words, typer.main.get_command(application([])), connect)
+    # A connection that is still being made is not waited for.
+    os._exit(ExitCode.COMPLETED)
 
 
 def _invoke(argv: Sequence[str], connect: Connect) -> int:
