@@ -24,6 +24,7 @@ from jobcontrol._plans import Plan
 from jobcontrol._requests import KEEP, Keep, letter_filter, limit_queue_request, new_request_id, no_such_letter
 from jobcontrol._rpcs import (
     DISCARD_DEAD_LETTERS,
+    DRAIN_WORKER,
     EXPLAIN_JOB,
     GET_STATS,
     LIST_AUDIT_EVENTS,
@@ -84,6 +85,15 @@ class OperatorCalls(Calling):
                 )
             )
         )
+
+    @operation
+    def drain_worker(self, worker_id: str, *, reason: str = "") -> Plan[WorkerProcess]:
+        """Ask a worker process to take nothing new, to finish what it runs, and to exit. Raises NotFound.
+
+        None is started in its place; a `jobctl worker` whose processes were all drained ends.
+        """
+        request = pb.DrainWorkerRequest(worker_id=worker_id.lower(), reason=reason)
+        return to_worker((yield from self._call(DRAIN_WORKER, request)).worker)
 
     @operation
     def queues(self) -> Plan[list[Queue]]:

@@ -46,6 +46,7 @@ DELETE_JOB = Rpc("DeleteJob", pb.DeleteJobRequest, pb.DeleteJobResponse)
 RESUME = Rpc("Resume", pb.ResumeRequest, pb.ResumeResponse)
 LIST_PIPELINES = Rpc("ListPipelines", pb.ListPipelinesRequest, pb.ListPipelinesResponse)
 LIST_WORKERS = Rpc("ListWorkers", pb.ListWorkersRequest, pb.ListWorkersResponse)
+DRAIN_WORKER = Rpc("DrainWorker", pb.DrainWorkerRequest, pb.DrainWorkerResponse)
 GET_STATS = Rpc("GetStats", pb.GetStatsRequest, pb.GetStatsResponse)
 LIST_QUEUES = Rpc("ListQueues", pb.ListQueuesRequest, pb.ListQueuesResponse)
 LIST_AUDIT_EVENTS = Rpc("ListAuditEvents", pb.ListAuditEventsRequest, pb.ListAuditEventsResponse)
@@ -75,6 +76,7 @@ RETRIED = (
     RESUME,
     LIST_PIPELINES,
     LIST_WORKERS,
+    DRAIN_WORKER,
     GET_STATS,
     LIST_QUEUES,
     LIST_AUDIT_EVENTS,

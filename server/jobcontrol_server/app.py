@@ -26,6 +26,7 @@ from jobcontrol_server.rpc.operating import Writes
 from jobcontrol_server.rpc.pages import PageTokens
 from jobcontrol_server.rpc.queues import Queues
 from jobcontrol_server.rpc.service import JobControl
+from jobcontrol_server.rpc.workers import Workers
 from jobcontrol_server.store_calls import StoreCalls
 from jobcontrol_server.watch.feed import Pace
 from jobcontrol_server.watch.hub import Hub
@@ -55,8 +56,14 @@ async def running_server(settings: Settings, *, pace: Pace | None = None) -> Asy
         opened.push_async_callback(asyncio.to_thread, calls.close)
         hub = Hub(calls, WatchEncoder(), max_watchers=settings.max_watchers, pace=pace)
         opened.push_async_callback(hub.close)
-        letters, refusals = DeadLetters(store, postman), Refusals(store)
-        writes = Writes(Builds(store, postman), Batches(store, postman), Queues(store), letters, refusals)
+        writes = Writes(
+            builds=Builds(store, postman),
+            batches=Batches(store, postman),
+            queues=Queues(store),
+            letters=DeadLetters(store, postman),
+            workers=Workers(store),
+            refusals=Refusals(store),
+        )
         service = JobControl(calls, writes, hub, PageTokens(settings.database_url))
         listening = Listening(service, settings.listen, token=settings.token)
         opened.push_async_callback(listening.stop, GRACE)

@@ -104,7 +104,12 @@ async def known_queue(server: Serving) -> dict[str, str]:
     return {}
 
 
+async def known_worker(server: Serving) -> dict[str, str]:
+    return {"WORKER": server.worker.session[-8:]}
+
+
 PREPARED = {
+    "DrainWorker": known_worker,
     "GetStats": failed_job,
     "ListQueues": known_queue,
     "PauseQueue": known_queue,
@@ -141,6 +146,7 @@ EXPECTED = {
     "DiscardDeadLetters": '"discardedCount": 1',
     "ListErrorGroups": '"stepCount": 1',
     "ListWorkers": "WORKER_STATUS_READY",
+    "DrainWorker": "WORKER_STATUS_DRAINING",
     "GetStats": '"deadLetters"',
     "ListQueues": '"queue": "generate-ku"',
     "PauseQueue": "the model is down",

@@ -48,6 +48,10 @@ async def buried(server: Serving) -> dict[str, Any]:
     return {"filter": pb.DeadLetterFilter(**await ended(server))}
 
 
+async def worker(server: Serving) -> dict[str, Any]:
+    return {"worker_id": server.worker.session}
+
+
 #: What is made ready for each change, the fields beside it, and what it is about.
 CHANGES: dict[str, tuple[Prepare, dict[str, Any], str]] = {
     "StartBuild": (nothing, {"path_id": "new"}, "jobs"),
@@ -58,6 +62,7 @@ CHANGES: dict[str, tuple[Prepare, dict[str, Any], str]] = {
     "DeleteJob": (ended, {}, "jobs"),
     "BatchCancel": (many, {}, "jobs"),
     "BatchRetry": (many_ended, {}, "jobs"),
+    "DrainWorker": (worker, {}, "workers"),
     "PauseQueue": (nothing, {"queue": QUEUE}, "queues"),
     "ResumeQueue": (nothing, {"queue": QUEUE}, "queues"),
     "UpdateQueue": (nothing, {"queue": QUEUE, "limits": pb.QueueLimits(rate=3)}, "queues"),

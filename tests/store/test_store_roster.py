@@ -3,13 +3,15 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import update
 
+from jobcontrol_core.domain.errors import WorkerNotFound
 from jobcontrol_core.domain.outcomes import Interrupted
 from jobcontrol_core.store.clock import read_now
 from jobcontrol_core.store.reaping import reap, release_session
 from jobcontrol_core.store.roster import LOST_FOR, WorkerProcess, list_processes
-from jobcontrol_core.store.sessions import live_stages, renew_sessions
+from jobcontrol_core.store.sessions import ask_to_drain, live_stages, renew_sessions
 from jobcontrol_core.store.tables import workers
 from store.builds import Builds
 from store.factories import CONCEPTS, LEASE, SUB_CONCEPTS, TENANT, served_stages
@@ -72,3 +74,28 @@ def test_a_process_that_drains_says_so_and_wants_no_tickets(builds: Builds) -> N
     (process,) = builds.store.read(list_processes, TENANT, limit=10)
     assert (process.is_draining, process.is_lost) == (True, False)
     assert builds.store.read(live_stages) == []
+
+
+def test_a_process_that_is_asked_to_drain_gets_no_tickets_and_hears_of_it(builds: Builds) -> None:
+    asked, other = builds.session, builds.open_session().id
+    assert builds.store.write(ask_to_drain, asked[-12:].upper()) == asked
+    assert len(builds.store.read(live_stages)) == len(served_stages())
+    for _ in range(2):
+        renewal = builds.store.write(renew_sessions, [asked, other], LEASE)
+        assert (sorted(renewal.live), list(renewal.draining)) == (sorted([asked, other]), [asked])
+    assert {process.session_id for process in listed(builds) if process.is_draining} == {asked}
+    builds.store.write(ask_to_drain, asked)
+    builds.store.write(renew_sessions, [asked, other], LEASE, is_draining=True)
+    assert {process.session_id for process in listed(builds) if process.is_draining} == {asked, other}
+
+
+def test_who_is_not_there_or_not_named_for_certain_is_not_asked(builds: Builds) -> None:
+    gone, there = builds.session, builds.open_session().id
+    builds.store.write(release_session, gone, "exit 0", Interrupted("DRAINED"))
+    for given in (gone, "ffffffffffff"):
+        with pytest.raises(WorkerNotFound):
+            builds.store.write(ask_to_drain, given)
+    assert builds.store.write(ask_to_drain, there) == there
+    builds.open_session(id="twin-a-0000"), builds.open_session(id="twin-b-0000")
+    with pytest.raises(WorkerNotFound, match="several"):
+        builds.store.write(ask_to_drain, "-0000")

@@ -250,3 +250,16 @@ def test_stats_say_what_there_is_now_and_what_ended_lately(operator: Operator) -
     assert there.sent(pb.GetStatsRequest)[0].window.seconds == 3600
     assert operator.run(there, "stats", "--json") == 0
     assert json.loads(operator.out)["completed"] == 1204
+
+
+def test_workers_are_drained_one_after_the_other(operator: Operator) -> None:
+    worker = pb.Worker(worker_id="0193f0a1-7c21-7abc-8def-0001aaaabbbb", status=pb.WORKER_STATUS_DRAINING)
+    there = ScriptedTransport(DrainWorker=pb.DrainWorkerResponse(worker=worker))
+    assert operator.run(there, "workers", "drain", "aaaabbbb", "CCCC", "--reason", "new kernel") == 0
+    assert there.requests == [
+        pb.DrainWorkerRequest(worker_id=given, reason="new kernel") for given in ("aaaabbbb", "cccc")
+    ]
+    assert re.search(r"draining +aaaabbbb", operator.out)
+    for argv in (["workers", "drain"], ["workers", "aaaabbbb"]):
+        assert operator.run(there, *argv) == 2
+        assert "drain WORKER" in operator.err

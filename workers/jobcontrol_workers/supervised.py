@@ -42,6 +42,8 @@ class Supervised:
         self.has_hung = False
         #: The step that it hung in, if that is known, and its outcome.
         self.guilty: StepOutcome | None = None
+        #: It has been told to take nothing new, to let what it runs end, and to end.
+        self.is_draining = False
         self.hangs = HangWatch()
         self.started_at = time.monotonic()
         #: It has said that it is done with everything it ran.
@@ -83,6 +85,12 @@ class Supervised:
 
     def send(self, **message: object) -> None:
         self._link.send(**message)
+
+    def drain(self) -> None:
+        """Tell it once to let what it runs end, and to end."""
+        if not self.is_draining:
+            self.is_draining = True
+            self.send(drain=True)
 
     def kill(self) -> None:
         """End it now; what it ran is given back as by a drain."""

@@ -36,7 +36,7 @@ RELEASE_RETRY = 0.5
 
 
 class Supervisor:
-    """`run` until SIGTERM or SIGINT, then drain; a second one kills."""
+    """`run` until SIGTERM or SIGINT, then drain; a second one kills. Ends, too, when all its processes were drained."""
 
     def __init__(self, settings: Settings, targets: Sequence[str]) -> None:
         self._settings = settings
@@ -49,6 +49,8 @@ class Supervisor:
         #: Set when suspects wait; cleared when a lone process is started for them.
         self._has_suspects = threading.Event()
         self._signals = 0
+        #: Processes that somebody asked to end, and that are not replaced.
+        self._drained = 0
         self._is_over = threading.Event()
         self._restarts = Restarts()
 
@@ -60,7 +62,7 @@ class Supervisor:
         renewing = threading.Thread(target=self._renew_forever, name="renew", daemon=True)
         renewing.start()
         log.info("worker_started", supervisor=self._name, processes=self._settings.worker_processes)
-        while not self._signals:
+        while not self._signals and self._has_work:
             self._start_missing()
             for child in self._children:
                 child.kill_if_hung()
@@ -73,12 +75,17 @@ class Supervisor:
         log.info("worker_stopped", supervisor=self._name)
         return 0
 
+    @property
+    def _has_work(self) -> bool:
+        """False once every process that takes tickets was asked to end, and has."""
+        return self._drained < self._settings.worker_processes or bool(self._count(Kind.ORDINARY))
+
     def _on_signal(self, signum: int, _frame: object) -> None:
         self._signals += 1
 
     def _start_missing(self) -> None:
         if self._restarts.is_due:
-            for _ in range(self._settings.worker_processes - self._count(Kind.ORDINARY)):
+            for _ in range(self._settings.worker_processes - self._drained - self._count(Kind.ORDINARY)):
                 self._spawn(Kind.ORDINARY)
         if self._has_suspects.is_set() and not self._count(Kind.LONE):
             self._has_suspects.clear()
@@ -103,7 +110,9 @@ class Supervisor:
         is_crash = isinstance(child.end, Crashed)
         (log.warning if is_crash else log.info)("process_ended", pid=child.pid, kind=child.kind, how=child.how)
         self._release(child)
-        if child.kind is Kind.ORDINARY:
+        if child.is_draining and child.kind is Kind.ORDINARY:
+            self._drained += 1
+        elif child.kind is Kind.ORDINARY:
             self._restarts.saw_death(child.started_at)
 
     def _release(self, child: Supervised) -> None:
@@ -135,7 +144,7 @@ class Supervisor:
         log.info("worker_draining", bound=self._settings.drain_seconds)
         signals = self._signals
         for child in self._children:
-            child.send(drain=True)
+            child.drain()
         deadline = time.monotonic() + self._settings.drain_seconds + KILL_AFTER
         while self._children and time.monotonic() < deadline and self._signals == signals:
             self._see_exit(timeout=TURN_SECONDS)
@@ -173,6 +182,8 @@ class Supervisor:
                 stopping = renewal.stopping.get(session_id, frozenset())
                 child.hangs.run_stopping(bool(stopping))
                 child.send(renewed=sent_at, stopping=list(stopping))
+                if session_id in renewal.draining:
+                    child.drain()
             else:
                 child.send(ended=session_id)
         return self._settings.heartbeat_seconds

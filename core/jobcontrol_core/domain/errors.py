@@ -4,7 +4,8 @@ DomainError
 ├── FieldInvalid          a field of the request, all violations at once; FilterInvalid
 ├── PageTokenInvalid, PageTokenMismatch
 ├── RequestIdReused, JobIdAmbiguous
-├── NotFound              JobNotFound, StepNotFound, PipelineNotFound, QueueNotFound, DeadLetterNotFound
+├── NotFound              JobNotFound, StepNotFound, PipelineNotFound, QueueNotFound, WorkerNotFound,
+│                         DeadLetterNotFound
 ├── PathBuildActive
 ├── WrongState            JobTerminal, JobNotTerminal, JobNotPausable, JobNotRetryable, ResultNotReady,
 │                         DeadLetterNotRequeueable
@@ -123,6 +124,11 @@ class PipelineNotFound(NotFound):
 class QueueNotFound(NotFound):
     reason = "QUEUE_NOT_FOUND"
     resource_type = "queue"
+
+
+class WorkerNotFound(NotFound):
+    reason = "WORKER_NOT_FOUND"
+    resource_type = "worker"
 
 
 class DeadLetterNotFound(NotFound):

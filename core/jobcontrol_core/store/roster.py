@@ -73,6 +73,14 @@ def list_processes(tx: Connection, tenant: str, *, queue: str = "", after: str =
     ]
 
 
+def get_process(tx: Connection, tenant: str, session_id: str) -> WorkerProcess:
+    """The process with this id, which is there."""
+    now = read_now(tx)
+    row = tx.execute(select(workers).where(workers.c.session_id == session_id)).mappings().one()
+    active = _count_running(tx, [session_id]).get(session_id, 0)
+    return _to_process(row, now, active, tuple(_running(tx, tenant, session_id)))
+
+
 def _listed(tx: Connection, now: datetime, after: str) -> Sequence[Row]:
     was_lost_lately = and_(workers.c.ended_because == LEASE_RAN_OUT, workers.c.ended_at > now - LOST_FOR)
     return (

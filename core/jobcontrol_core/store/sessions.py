@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, insert, not_, select, update
+from sqlalchemy import Connection, and_, func, insert, literal, not_, select, update
 
+from jobcontrol_core.domain.errors import WorkerNotFound
 from jobcontrol_core.domain.lifecycle import StepStatus
 from jobcontrol_core.domain.stored import from_stored
 from jobcontrol_core.store.clock import read_now
@@ -51,12 +52,13 @@ class Renewal:
     """`live` are the sessions whose lease was renewed; the others have ended for good.
 
     `stopping` are the jobs that are to stop, by the session that runs steps of them. `has_suspects` says that a suspect
-    waits which a process like these could run.
+    waits which a process like these could run. `draining` are those that somebody asked to end.
     """
 
     live: frozenset[str]
     stopping: Mapping[str, frozenset[str]]
     has_suspects: bool
+    draining: frozenset[str] = frozenset()
 
 
 def open_session(tx: Connection, session: Session, lease: timedelta) -> None:
@@ -86,13 +88,34 @@ def renew_sessions(
 
     `is_draining` = they take nothing new and are about to end, which those who look at them are told.
     """
-    alive = select(workers.c.session_id).where(workers.c.session_id.in_(session_ids), workers.c.ended_at.is_(None))
+    alive = select(workers.c.session_id, workers.c.drain_asked_at).where(
+        workers.c.session_id.in_(session_ids), workers.c.ended_at.is_(None)
+    )
     # Locked in id order, as by everyone, so that no two wait in a circle; the clock is read after the wait.
-    live = tx.execute(alive.order_by(workers.c.session_id).with_for_update()).scalars().all()
+    rows = tx.execute(alive.order_by(workers.c.session_id).with_for_update()).all()
+    live = [row.session_id for row in rows]
+    draining = frozenset(row.session_id for row in rows if row.drain_asked_at is not None)
     now = read_now(tx)
-    renewed = {"renewed_at": now, "lease_until": now + lease, "is_draining": is_draining}
+    renewed = {"renewed_at": now, "lease_until": now + lease, **({"is_draining": True} if is_draining else {})}
     tx.execute(update(workers).where(workers.c.session_id.in_(live)).values(**renewed))
-    return Renewal(frozenset(live), stopping_jobs_of(tx, session_ids), _have_suspects(tx, live))
+    return Renewal(frozenset(live), stopping_jobs_of(tx, session_ids), _have_suspects(tx, live), draining)
+
+
+def ask_to_drain(tx: Connection, given: str) -> str:
+    """Ask a live process, by its id or a unique ending of it, to end; returns its id.
+
+    From the commit on it is handed no tickets; it hears of it with its next heartbeat, then claims nothing. Once
+    asked, it stays asked. Raises WorkerNotFound.
+    """
+    is_meant = and_(workers.c.session_id.endswith(given.lower(), autoescape=True), workers.c.ended_at.is_(None))
+    meant = select(workers.c.session_id).where(is_meant).order_by(workers.c.session_id).limit(2)
+    found = tx.execute(meant.with_for_update()).scalars().all()
+    if len(found) != 1:
+        raise WorkerNotFound(given, ": it is the ending of several" if found else "")
+    asked_at = workers.c.drain_asked_at
+    first = func.coalesce(asked_at, literal(read_now(tx), asked_at.type))
+    tx.execute(update(workers).where(workers.c.session_id == found[0]).values(is_draining=True, drain_asked_at=first))
+    return str(found[0])
 
 
 def stopping_jobs_of(tx: Connection, session_ids: Sequence[str]) -> Mapping[str, frozenset[str]]:

@@ -275,6 +275,7 @@ def upgrade() -> None:
         sa.Column("slots", sa.Integer(), nullable=False),
         sa.Column("is_lone", sa.Boolean(), nullable=False),
         sa.Column("is_draining", sa.Boolean(), nullable=False),
+        sa.Column("drain_asked_at", sa.BigInteger(), nullable=True),
         sa.Column("stages", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("renewed_at", sa.BigInteger(), nullable=False),

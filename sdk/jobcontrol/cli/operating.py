@@ -82,11 +82,20 @@ def stats(
 
 def workers(
     context: typer.Context,
+    drained: Annotated[
+        list[str], typer.Argument(metavar="[drain WORKER...]", help="Let these finish what they run, and exit.")
+    ] = [],  # noqa: B006  typer reads it and never changes it
     queue: Annotated[str, typer.Option(metavar="QUEUE", help="Only workers that serve this queue.")] = "",
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why they are drained; kept in the audit log.")] = "",
 ) -> int:
-    """List worker processes and what each is doing."""
+    """List worker processes and what each is doing, or drain some of them."""
     session = session_of(context)
-    found = session.client.workers(queue=queue)
+    if drained and (drained[0] != "drain" or not drained[1:]):
+        raise invalid("workers", f"{' '.join(drained)!r} is not: drain WORKER...")
+    if drained:
+        found = [session.client.drain_worker(worker, reason=reason) for worker in drained[1:]]
+    else:
+        found = session.client.workers(queue=queue)
     session.write_rows(found, WORKER_COLUMNS, [worker_row(worker) for worker in found])
     return ExitCode.COMPLETED
 

@@ -520,9 +520,10 @@ class JobControlServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DrainWorker(self, request, context):
-        """Asks a worker to claim nothing new, finish what it runs, and exit.
-
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        """Asks a worker process to claim nothing new, finish what it runs, and exit. It
+        hears of it within a heartbeat, and has the time of a drain: steps that run
+        longer are given back, which uses up no try. Its supervisor starts no other one
+        in its place, and ends with the last. Idempotent.
 
         Errors: NOT_FOUND/WORKER_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
         """

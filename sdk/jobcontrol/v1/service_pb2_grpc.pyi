@@ -272,9 +272,10 @@ class JobControlStub:
     Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
     """
     DrainWorker: _grpc.UnaryUnaryMultiCallable[_worker_pb2.DrainWorkerRequest, _worker_pb2.DrainWorkerResponse]
-    """Asks a worker to claim nothing new, finish what it runs, and exit.
-
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    """Asks a worker process to claim nothing new, finish what it runs, and exit. It
+    hears of it within a heartbeat, and has the time of a drain: steps that run
+    longer are given back, which uses up no try. Its supervisor starts no other one
+    in its place, and ends with the last. Idempotent.
 
     Errors: NOT_FOUND/WORKER_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
     """
@@ -542,9 +543,10 @@ class JobControlAsyncStub(JobControlStub):
     Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
     """
     DrainWorker: _aio.UnaryUnaryMultiCallable[_worker_pb2.DrainWorkerRequest, _worker_pb2.DrainWorkerResponse]  # type: ignore[assignment]
-    """Asks a worker to claim nothing new, finish what it runs, and exit.
-
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    """Asks a worker process to claim nothing new, finish what it runs, and exit. It
+    hears of it within a heartbeat, and has the time of a drain: steps that run
+    longer are given back, which uses up no try. Its supervisor starts no other one
+    in its place, and ends with the last. Idempotent.
 
     Errors: NOT_FOUND/WORKER_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
     """
@@ -959,9 +961,10 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
         request: _worker_pb2.DrainWorkerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_worker_pb2.DrainWorkerResponse, _abc.Awaitable[_worker_pb2.DrainWorkerResponse]]:
-        """Asks a worker to claim nothing new, finish what it runs, and exit.
-
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        """Asks a worker process to claim nothing new, finish what it runs, and exit. It
+        hears of it within a heartbeat, and has the time of a drain: steps that run
+        longer are given back, which uses up no try. Its supervisor starts no other one
+        in its place, and ends with the last. Idempotent.
 
         Errors: NOT_FOUND/WORKER_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID.
         """

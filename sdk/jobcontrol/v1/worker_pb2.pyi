@@ -250,7 +250,7 @@ class DrainWorkerRequest(_message.Message):
     WORKER_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     worker_id: _builtins.str
-    """Id of the worker.
+    """Id of the worker, or an ending of it that no other live one has.
     Validation: required; 4 to 63 characters of [a-z0-9-].
     """
     reason: _builtins.str

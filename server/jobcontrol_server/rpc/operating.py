@@ -29,6 +29,7 @@ from jobcontrol_server.rpc.encoding.workers import to_worker
 from jobcontrol_server.rpc.pages import PageTokens, page_size, tell_next_page
 from jobcontrol_server.rpc.queues import Queues
 from jobcontrol_server.rpc.reads import find_error_groups, find_letters
+from jobcontrol_server.rpc.workers import Workers
 from jobcontrol_server.store_calls import StoreCalls
 
 Q = TypeVar("Q", bound=Message)
@@ -47,6 +48,7 @@ class Writes:
     batches: Batches
     queues: Queues
     letters: DeadLetters
+    workers: Workers
     refusals: Refusals
 
 
@@ -84,6 +86,10 @@ class Operating:
         token = self._tokens.issue(request, tenant, [found[size - 1].session_id]) if len(found) > size else ""
         tell_next_page(context, token)
         return pb.ListWorkersResponse(workers=map(to_worker, found[:size]), next_page_token=token)
+
+    async def DrainWorker(self, request: pb.DrainWorkerRequest, context: Context) -> pb.DrainWorkerResponse:
+        process = await self._write(self._writes.workers.drain, request, context)
+        return pb.DrainWorkerResponse(worker=to_worker(process))
 
     async def ListQueues(self, request: pb.ListQueuesRequest, context: Context) -> pb.ListQueuesResponse:
         size = page_size(request.page_size, QUEUES_PAGE)

@@ -68,6 +68,8 @@ workers = Table(
     # It runs suspects, one at a time, and takes no tickets.
     Column("is_lone", Boolean, nullable=False),
     Column("is_draining", Boolean, nullable=False),
+    # When somebody asked it to end.
+    Column("drain_asked_at", Moment),
     # [{pipeline, pipeline_version, stage, version, queue, concurrency}]
     Column("stages", Json, nullable=False),
     Column("started_at", Moment, nullable=False),

@@ -159,6 +159,8 @@ CONSTRAINTS: Mapping[tuple[str, str], Constraint] = {
     ("ListAuditEventsRequest", "resource"): optional(text(256), RESOURCE),
     ("ListAuditEventsRequest", "actor"): optional(text(128)),
     ("ListAuditEventsRequest", "actions"): optional(at_most(16)),
+    ("DrainWorkerRequest", "worker_id"): required(ID),
+    ("DrainWorkerRequest", "reason"): optional(REASON),
     ("DeleteJobRequest", "job_id"): required(ID),
     ("DeleteJobRequest", "etag"): optional(ETAG),
     ("DeleteJobRequest", "reason"): optional(REASON),

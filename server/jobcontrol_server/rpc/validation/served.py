@@ -14,6 +14,7 @@ SERVED = frozenset(
         "Cancel",
         "DeleteJob",
         "DiscardDeadLetters",
+        "DrainWorker",
         "ExplainJob",
         "GetJob",
         "GetResult",
