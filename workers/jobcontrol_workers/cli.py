@@ -49,7 +49,7 @@ def migrate(targets: Targets = None) -> None:
 def dev(
     targets: Targets = None,
     directory: Annotated[Path, typer.Option(help="Where everything is kept.")] = Path(".jobcontrol"),
-    listen: Annotated[str, typer.Option(help="host:port of gRPC.")] = "127.0.0.1:50051",
+    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Of gRPC; instead of JOBCONTROL_LISTEN.")] = "",
     redis: Annotated[str, typer.Option(help="URL of a Redis to use in place of the embedded one.")] = "",
     ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep nothing when it stops.")] = False,
 ) -> None:
@@ -60,7 +60,7 @@ def dev(
 
     configure_logs("dev")
     with _plain_errors():
-        Settings.load(listen=listen)
+        listen = (Settings.load(listen=listen) if listen else Settings.load()).listen
         if not ephemeral:
             run_dev(DevOptions(directory, listen, redis, tuple(targets or ())))
             return

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from jobcontrol.pipeline import DefinitionError, Pipeline, Stage
 from jobcontrol_core.domain.limits import QueueLimits
@@ -87,12 +89,17 @@ class Registry:
 
 
 def load_pipelines(targets: Iterable[str]) -> list[Pipeline]:
-    """The pipelines named as `module:attribute`; the built-in ones if none is named. Raises PipelineMissing."""
+    """The pipelines named as `module:attribute`; the built-in ones if none is named. Raises PipelineMissing.
+
+    A module may lie in the current directory, which comes first, as it does for `python -m`.
+    """
     named = list(targets)
     if not named:
         from jobcontrol_workers.pipelines import BUILT_IN
 
         return list(BUILT_IN)
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
     return [_load(target) for target in named]
 
 
