@@ -1,80 +1,55 @@
-"""README.md is true: its Python and its commands run as pasted, against real processes, and its table is the code's."""
+"""README.md's tables are the code's; what it says to type is run with that of the other pages."""
 
-import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
+import jobcontrol
+from docs.pages import pages
 from house.source_tree import read
-from jobcontrol.cli.exits import ExitCode
-from jobcontrol_workers.pipelines import BUILT_IN
-from services.stack import SHORT_LEASES, Stack, opened
-from services.valkey import ValkeyServer
+from jobcontrol.cli.exits import ExitCode, code_of_error
+from jobcontrol.errors import ApiError, ConnectionFailed, JobControlError, JobError
 
 TEXT = read(Path("README.md"))
+ROWS = {int(code): row for code, row in re.findall(r"^\| (\d+) \|(.+)\|$", TEXT, re.MULTILINE)}
 #: What every shell gives to a command whose reader has gone; no promise of ours.
 UNLISTED = {ExitCode.BROKEN_PIPE}
+#: Those that only bring others together.
+ABSTRACT = {JobControlError, ApiError, JobError}
+#: How a job ended, which the exit code is made of without an exception.
+ENDS = {"JobFailed": ExitCode.FAILED, "JobCancelled": ExitCode.CANCELLED, "JobPartiallyFailed": ExitCode.PARTIAL}
 
 
-def block(language: str, beginning: str) -> str:
-    """The block of this language that begins like this."""
-    found = [text for text in re.findall(rf"```{language}\n(.+?)```", TEXT, re.DOTALL) if text.startswith(beginning)]
-    assert len(found) == 1, beginning
-    return str(found[0])
+def errors() -> set[type[JobControlError]]:
+    public = (getattr(jobcontrol, name) for name in jobcontrol.__all__)
+    return {kind for kind in public if isinstance(kind, type) and issubclass(kind, JobControlError)} - ABSTRACT
 
 
-@pytest.fixture
-def stack(own_valkey: ValkeyServer, tmp_path: Path) -> Iterator[Stack]:
-    """A server and a worker, and in `tmp_path` the documents that the README names."""
-    sample = BUILT_IN[0].sample
-    assert sample is not None
-    for name in ("rust.md", "book.md"):
-        (tmp_path / name).write_bytes(sample())
-    database = f"sqlite+pysqlite:///{tmp_path / 'jobcontrol.db'}"
-    for stack in opened(database, own_valkey.url, tmp_path, dict(SHORT_LEASES)):
-        stack.start_worker()
-        yield stack
-
-
-def run(stack: Stack, directory: Path, *command: str) -> str:
-    """Run it as a user of this stack in `directory`; returns what it prints."""
-    server = stack.start_server()
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {
-        **os.environ,
-        "PATH": path,
-        "JOBCONTROL_SERVER": server.address,
-        "XDG_STATE_HOME": str(directory / "state"),
-    }
-    done = subprocess.run(
-        command, cwd=directory, env=environment, capture_output=True, text=True, timeout=90, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def test_its_python_runs_as_pasted(stack: Stack, tmp_path: Path) -> None:
-    printed = run(stack, tmp_path, sys.executable, "-c", block("python", "from pathlib"))
-    assert printed.strip().endswith(" 0"), "the title, and no failed steps"
-
-
-def test_its_commands_for_a_book_run_as_pasted(stack: Stack, tmp_path: Path) -> None:
-    run(stack, tmp_path, "bash", "-ec", block("sh", "jobctl start learning-path my-book"))
-    assert (tmp_path / "path.md").read_text().startswith("# ")
+def code_of(kind: type[JobControlError]) -> ExitCode:
+    return ENDS.get(kind.__name__) or code_of_error(kind.__new__(kind))
 
 
 def test_its_exit_codes_are_those_of_the_code() -> None:
-    told = {int(code) for code in re.findall(r"^\| (\d+) \|", TEXT, re.MULTILINE)}
-    assert told == set(map(int, set(ExitCode) - UNLISTED))
+    assert ROWS.keys() == set(map(int, set(ExitCode) - UNLISTED))
 
 
-def test_every_command_that_it_names_exists() -> None:
-    named = set(re.findall(r"\bjobctl (?:--\S+ \S+ )*([a-z]+)", TEXT))
+def test_every_error_of_the_sdk_stands_beside_its_exit_code() -> None:
+    assert ConnectionFailed in errors()
+    told = {(name, code) for code, row in ROWS.items() for name in re.findall(r"`([A-Z]\w+)[`(]", row)}
+    assert told == {(kind.__name__, int(code_of(kind))) for kind in errors()}
+
+
+def test_every_command_that_a_page_names_exists() -> None:
     helped = subprocess.run(
         [sys.executable, "-m", "jobcontrol.cli", "--help"], capture_output=True, text=True, timeout=60, check=True
     ).stdout
-    assert {command for command in named if not re.search(rf"\b{command}\b", helped)} == set()
+    commands = set(re.findall(r"^  ([a-z]+) ", helped, re.MULTILINE))
+    assert {"start", "dev", "queues"} <= commands
+    named = {
+        (str(page), command)
+        for page in pages()
+        if page != Path("CHANGELOG.md")
+        for command in re.findall(r"[`$\n] ?jobctl (?:--\S+ \S+ )*([a-z]+)\b", read(page))
+    }
+    assert {(page, command) for page, command in named if command not in commands} == set()

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -57,6 +58,11 @@ class PostgresServer:
             first = int((self.data / "postmaster.pid").read_text().splitlines()[0])
             return [first, *descendants(first)] if is_alive(first) else []
         return []
+
+    @property
+    def programs(self) -> Path:
+        """The folder of the programs of the server's own version, `pg_dump` among them."""
+        return Path(shlex.split((self.data / "postmaster.opts").read_text())[0]).parent
 
     def kill(self) -> None:
         """SIGKILL to all its processes, as when its machine is lost. Harmless if it is already gone."""
