@@ -22,8 +22,12 @@ Place = tuple[int, ...]
 
 def comments_json(contract: FileDescriptorSet) -> str:
     """Every comment by the full name of what it stands at, sorted, so that a change shows as one line."""
-    found = {name: text for file in contract.file for name, text in _comments(file)}
-    return json.dumps(found, indent=0, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(comments_of(contract), indent=0, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def comments_of(contract: FileDescriptorSet) -> dict[str, str]:
+    """Every comment by the full name of what it stands at."""
+    return {name: text for file in contract.file for name, text in _comments(file)}
 
 
 def _comments(file: FileDescriptorProto) -> Iterator[tuple[str, str]]:

@@ -96,9 +96,13 @@ def _reach(types: dict[str, Type], roots: Sequence[str]) -> list[Type]:
 def _method_facts(method: MethodDescriptorProto) -> Iterator[str]:
     returned = ("stream " if method.server_streaming else "") + _short(method.output_type)
     yield f"rpc {method.name}({_short(method.input_type)}) returns ({returned})"
+    yield from (f"route {method.name} {route}" for route in routes_of(method))
+
+
+def routes_of(method: MethodDescriptorProto) -> Iterator[str]:
+    """Its bindings to HTTP, the first of them the preferred one."""
     rule = method.options.Extensions[annotations_pb2.http]
-    for binding in (rule, *rule.additional_bindings):
-        yield f"route {method.name} {_route(binding)}"
+    yield from (_route(binding) for binding in (rule, *rule.additional_bindings))
 
 
 def _route(rule: HttpRule) -> str:

@@ -1,6 +1,7 @@
 """The contract's tool: makes the Python of proto/, and guards what was released of it.
 
-    python scripts/proto.py generate   writes sdk/jobcontrol/v1 and the document's comments from proto/
+    python scripts/proto.py generate   writes what is made from proto/: sdk/jobcontrol/v1, the OpenAPI document's
+                                       comments, docs/reference/api.md
     python scripts/proto.py check      lint, format, compatibility, settled facts, drift
     python scripts/proto.py release    records the contract as it is now
 
@@ -23,6 +24,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSe
 
 from contract_comments import comments_json
 from contract_facts import facts_of, read_settled, write_settled
+from contract_reference import reference_page
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTO = ROOT / "proto"
@@ -32,6 +34,7 @@ SETTLED = PROTO / "FINAL"
 PACKAGE = Path("jobcontrol") / "v1"
 GENERATED = ROOT / "sdk" / PACKAGE
 COMMENTS = ROOT / "server" / "jobcontrol_server" / "rest" / "contract_comments.json"
+REFERENCE = ROOT / "docs" / "reference" / "api.md"
 INIT_HEAD = '''"""The contract as Python: every message and enum, and the stub. Made from proto/; do not edit."""
 
 '''
@@ -54,8 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def generate(target: Path = GENERATED, comments: Path = COMMENTS) -> None:
-    """Write the Python of proto/ into `target`, where what was of an earlier contract goes, and its comments."""
+def generate(target: Path = GENERATED, comments: Path = COMMENTS, reference: Path = REFERENCE) -> None:
+    """Write the Python of proto/ into `target`, where what was of an earlier contract goes, its comments, its page."""
     with tempfile.TemporaryDirectory() as scratch:
         contract = read_contract()
         write_python(contract, Path(scratch))
@@ -63,8 +66,9 @@ def generate(target: Path = GENERATED, comments: Path = COMMENTS) -> None:
         (made / "__init__.py").write_text(init_module(contract))
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(made, target)
-        comments.parent.mkdir(parents=True, exist_ok=True)
-        comments.write_text(comments_json(contract), encoding="utf-8")
+        for path, text in ((comments, comments_json(contract)), (reference, reference_page(contract))):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
 
 
 def check() -> None:
@@ -101,14 +105,15 @@ def check_settled(*, added_is_fine: bool = False) -> None:
 
 
 def check_drift() -> None:
-    """Raise ContractError if sdk/jobcontrol/v1, or the comments beside the server, are not what proto/ makes."""
+    """Raise ContractError if anything that `generate` writes is not what proto/ makes."""
     with tempfile.TemporaryDirectory() as scratch:
-        fresh, comments = Path(scratch) / "v1", Path(scratch) / COMMENTS.name
-        generate(fresh, comments)
+        fresh, *written = Path(scratch) / "v1", Path(scratch) / COMMENTS.name, Path(scratch) / REFERENCE.name
+        generate(fresh, *written)
         names = {path.name for folder in (fresh, GENERATED) for path in folder.glob("*.py*")}
         _, differing, missing = filecmp.cmpfiles(fresh, GENERATED, names, shallow=False)
-        if not COMMENTS.exists() or comments.read_bytes() != COMMENTS.read_bytes():
-            differing.append(COMMENTS.name)
+        for path, kept in zip(written, (COMMENTS, REFERENCE), strict=True):
+            if not kept.exists() or path.read_bytes() != kept.read_bytes():
+                differing.append(kept.name)
     if stale := sorted([*differing, *missing]):
         raise ContractError(f"what proto/ makes is stale ({', '.join(stale)}); run `make proto`")
 

@@ -60,6 +60,7 @@ class Reader:
         self.environment = {
             **kept,
             **SHORT_LEASES,
+            "JOBCONTROL_WORKER_PROCESSES": "1",
             "PATH": os.pathsep.join(
                 map(str, [own_tools, *self.tools, Path(sys.executable).parent, os.environ["PATH"]])
             ),

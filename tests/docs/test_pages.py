@@ -27,6 +27,7 @@ from house.source_tree import read
 #: Pages whose commands another test runs, each with what it needs.
 TESTED_BY = {
     Path("CONTRIBUTING.md"): "test_contributing.py",
+    Path("docs/cli.md"): "test_cli_reference.py",
     Path("docs/operations.md"): "test_operations.py",
 }
 #: Addresses that pages name, for which the reader has services of his own.
@@ -51,6 +52,7 @@ def reader(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterat
     reader.leave()
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", TO_WORK_THROUGH, ids=str)
 def test_who_does_what_a_page_says_finds_what_it_shows(page: Path, reader: Reader) -> None:
     for block in blocks(page):
