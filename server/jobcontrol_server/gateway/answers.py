@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.rpc import code_pb2
@@ -14,6 +13,7 @@ from google.rpc import code_pb2
 from jobcontrol_server.gateway.failures import Failure
 from jobcontrol_server.gateway.fields import HTTP_BODY, descriptor_of
 from jobcontrol_server.gateway.headers import Header
+from jobcontrol_server.gateway.writing import written
 
 JSON = "application/json"
 
@@ -45,7 +45,7 @@ def json_value(message: Message, response_body: FieldDescriptor | None) -> Any:
     Raises Failure for what has no JSON form: an Any of an unknown type, a time before the year 1, a NaN in a Struct.
     """
     try:
-        value = json_format.MessageToDict(message, always_print_fields_with_no_presence=True)
+        value = written(message)
     except (TypeError, ValueError, OverflowError) as error:
         raise Failure(code_pb2.INTERNAL, "what the service answered cannot be told in JSON") from error
     return value if response_body is None else value.get(response_body.json_name)
