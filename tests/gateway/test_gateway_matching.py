@@ -90,10 +90,21 @@ def test_a_path_belongs_to_the_methods_under_which_a_route_takes_it() -> None:
     )
 
     assert routes.methods_of(b"/jobs/a") == {"GET", "DELETE"}
-    assert routes.methods_of(b"/jobs/a:cancel") == {"GET", "DELETE", "POST"}
     assert routes.methods_of(b"/jobs") == frozenset()
     assert routes.find("PATCH", b"/jobs/a") is None
     assert routes.find("get", b"/jobs/a") is None
+
+
+def test_a_verb_of_one_method_is_no_part_of_a_name_under_another() -> None:
+    delete = Route("DELETE", parse_template("/jobs/{id}"), "delete")
+    routes = Routes([delete, Route("POST", parse_template("/jobs/{job_id}:cancel"), "cancel")])
+
+    assert routes.methods_of(b"/jobs/a:cancel") == {"POST"}
+    assert routes.find("DELETE", b"/jobs/a:cancel") is None
+    for name in (b"a:dance", b"a%3Acancel", b":cancel"):
+        match = routes.find("DELETE", b"/jobs/" + name)
+        assert match is not None
+        assert match.route is delete
 
 
 @pytest.mark.parametrize(

@@ -52,11 +52,14 @@ class Routes(Generic[Target]):
     def __init__(self, routes: Iterable[Route[Target]]) -> None:
         by_shape: dict[tuple[object, ...], Route[Target]] = {}
         self._by_method: dict[str, list[Route[Target]]] = defaultdict(list)
+        self._by_verb: dict[str, list[Route[Target]]] = defaultdict(list)
         for route in routes:
             rival = by_shape.setdefault((route.method, *route.template.shape), route)
             if rival is not route:
                 raise RoutesAmbiguous(route.method, rival.template, route.template)
             self._by_method[route.method].append(route)
+            if route.template.verb is not None:
+                self._by_verb[route.template.verb].append(route)
         for of_method in self._by_method.values():
             of_method.sort(key=lambda route: _precedence(route.template))
 
@@ -66,9 +69,10 @@ class Routes(Generic[Target]):
         Raises PathMalformed if a route takes the path, but it cannot be decoded.
         """
         path = _Path(raw_path)
+        is_verb = self._knows_verb_of(path)
         for route in self._by_method.get(method, ()):
-            segments = path.segments_under(route.template.verb)
-            if segments is not None and _takes(route.template.segments, segments):
+            segments = _segments_for(route.template, path, is_verb=is_verb)
+            if segments is not None:
                 _refuse_malformed(raw_path)
                 return Match(route, {v.field_path: _value_of(v, segments) for v in route.template.variables})
         return None
@@ -76,13 +80,20 @@ class Routes(Generic[Target]):
     def methods_of(self, raw_path: bytes) -> frozenset[str]:
         """The methods under which some route takes this path; none of them makes it unknown."""
         path = _Path(raw_path)
+        is_verb = self._knows_verb_of(path)
         return frozenset(
             method
             for method, routes in self._by_method.items()
             for route in routes
-            if (segments := path.segments_under(route.template.verb)) is not None
-            and _takes(route.template.segments, segments)
+            if _segments_for(route.template, path, is_verb=is_verb) is not None
         )
+
+    def _knows_verb_of(self, path: "_Path") -> bool:
+        """Whether what follows the last colon is a verb under some method, and so no part of a name under another.
+
+        DELETE must not take /jobs/a:cancel for a job named "a:cancel".
+        """
+        return any(_segments_for(route.template, path) is not None for route in self._by_verb.get(path.verb or "", ()))
 
 
 class _Path:
@@ -93,14 +104,22 @@ class _Path:
         text = raw.decode("latin-1")
         self._whole = text[1:].split("/") if text.startswith("/") else None
         bare, colon, verb = (self._whole or [""])[-1].rpartition(":")
-        self._verb = verb if colon else None
+        self.verb = verb if colon else None
         self._bare = bare
 
     def segments_under(self, verb: str | None) -> Sequence[str] | None:
         """The segments to match against a template of this verb, None if the path cannot have it."""
         if self._whole is None or verb is None:
             return self._whole
-        return [*self._whole[:-1], self._bare] if verb == self._verb else None
+        return [*self._whole[:-1], self._bare] if verb == self.verb else None
+
+
+def _segments_for(template: Template, path: _Path, *, is_verb: bool = False) -> Sequence[str] | None:
+    """The path's segments if the template takes them. `is_verb` says that it ends in a verb, not in a name."""
+    if is_verb and template.verb is None:
+        return None
+    segments = path.segments_under(template.verb)
+    return segments if segments is not None and _takes(template.segments, segments) else None
 
 
 def _precedence(template: Template) -> tuple[object, ...]:

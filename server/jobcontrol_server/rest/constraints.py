@@ -1,5 +1,6 @@
 """The server's table of what fields must satisfy, as JSON Schemas for the document."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,7 +8,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from jobcontrol import v1 as pb
 from jobcontrol_server.gateway.fields import FLOATS, INTEGERS, is_map
-from jobcontrol_server.rpc.validation import CONSTRAINTS
+from jobcontrol_server.rpc.validation import CONSTRAINTS, NOT_YET
 from jobcontrol_server.rpc.validation.checks import Constraint
 
 Schema = Mapping[str, Any]
@@ -29,15 +30,30 @@ def json_constraints() -> dict[str, Schema]:
     return found
 
 
+def refused_names() -> frozenset[str]:
+    """Full names of the request fields and enum values that this version refuses."""
+    names = set()
+    for (message, name), values in NOT_YET.items():
+        field: FieldDescriptor = getattr(pb, message).DESCRIPTOR.fields_by_name[name]
+        if not values:
+            names.add(str(field.full_name))
+        elif field.enum_type is not None:
+            package = field.enum_type.file.package
+            names |= {f"{package}.{field.enum_type.values_by_number[number].name}" for number in values}
+    return frozenset(names)
+
+
 def _schema_of(field: FieldDescriptor, constraint: Constraint) -> Schema:
+    is_unset_by_default = not (field.is_repeated or field.has_presence)
     schema: Schema = {}
     for check in constraint.checks:
-        schema = _both(schema, _fitting(field, check.schema))
-    if not schema or field.is_repeated or field.has_presence:
-        return schema
-    if constraint.missing:
-        return {"minLength": 1, **schema} if field.type == FieldDescriptor.TYPE_STRING else schema
-    return _or_unset(field, schema)
+        told = _fitting(field, check.schema)
+        if is_unset_by_default and not constraint.missing:
+            told = _or_unset(told)
+        schema = _both(schema, told)
+    if constraint.missing and field.type == FieldDescriptor.TYPE_STRING and not field.is_repeated:
+        return {"minLength": 1, **schema}
+    return schema
 
 
 def _fitting(field: FieldDescriptor, schema: Schema) -> Schema:
@@ -55,9 +71,9 @@ def _both(first: Schema, second: Schema) -> Schema:
     return {**first, **second}
 
 
-def _or_unset(field: FieldDescriptor, schema: Schema) -> Schema:
-    """The schema with the field's default, which a field without presence may always have: it is the same as unset."""
-    if field.type == FieldDescriptor.TYPE_STRING and "pattern" in schema and not schema["pattern"].startswith("^[^"):
+def _or_unset(schema: Schema) -> Schema:
+    """The schema with the default added, which a field without presence may always have: it is the same as unset."""
+    if "pattern" in schema and not re.search(schema["pattern"], ""):
         return {**schema, "pattern": f"^$|{schema['pattern']}"}
     if schema.get("minimum", 0) > 0:
         return {"anyOf": [{"const": 0}, schema]}

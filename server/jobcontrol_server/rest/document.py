@@ -7,7 +7,7 @@ from typing import Any
 
 from jobcontrol_server.gateway.bindings import bindings_of
 from jobcontrol_server.gateway.openapi import openapi_document
-from jobcontrol_server.rest.constraints import json_constraints
+from jobcontrol_server.rest.constraints import json_constraints, refused_names
 from jobcontrol_server.rest.contract import BODY_STREAMS, EVENT_STREAMS, IDEMPOTENCY_FIELD, SERVICES
 
 _DESCRIPTION = """\
@@ -29,4 +29,5 @@ def rest_document(*, needs_token: bool) -> dict[str, Any]:
         body_streams=BODY_STREAMS,
         idempotency_field=IDEMPOTENCY_FIELD,
         needs_token=needs_token,
+        left_out=refused_names(),
     )

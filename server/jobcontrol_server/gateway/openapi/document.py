@@ -1,7 +1,7 @@
 """The document put together: paths with their operations, schemas, what errors look like, and who may call."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -45,16 +45,24 @@ def openapi_document(
     body_streams: Mapping[str, BodyStream] = NO_STREAMS,
     idempotency_field: str | None = None,
     needs_token: bool = False,
+    left_out: Collection[str] = (),
 ) -> dict[str, Any]:
     """The OpenAPI 3.1 document of what these bindings take and answer.
 
     `comments` are those of the proto files, `constraints` JSON Schemas that the values of request fields satisfy
     beyond their type; both by full name. `event_streams`, `body_streams` and `idempotency_field` are as the gateway was
-    given them. Each binding has one operation, named Service_Method, and Service_Method_2 for the first
-    additional one: names stay while bindings are added at the end.
+    given them. `left_out` are full names of request fields and enum values that the service refuses: nothing is said
+    of them. Each binding has one operation, named Service_Method, and Service_Method_2 for the first additional one:
+    names stay while bindings are added at the end.
     """
     words = Words(comments)
-    schemas = _schemas_of(bindings, words, constraints)
+    schemas = Schemas(
+        [descriptor_of(binding.method.request) for binding in bindings],
+        [STATUS, *(descriptor_of(binding.method.response) for binding in bindings)],
+        words=words,
+        constraints=constraints,
+        left_out=left_out,
+    )
     writer = Writer(schemas, words, Responses(schemas, event_streams, body_streams), idempotency_field)
     paths = _paths(bindings, writer)
     document: dict[str, Any] = {
@@ -72,14 +80,6 @@ def openapi_document(
         document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
         document["security"] = [{"bearer": []}]
     return document
-
-
-def _schemas_of(bindings: Iterable[Binding], words: Words, constraints: Mapping[str, Mapping[str, Any]]) -> Schemas:
-    asked, answered = [], [STATUS]
-    for binding in bindings:
-        asked.append(descriptor_of(binding.method.request))
-        answered.append(descriptor_of(binding.method.response))
-    return Schemas(asked, answered, words=words, constraints=constraints)
 
 
 def _paths(bindings: Iterable[Binding], writer: Writer) -> Schema:

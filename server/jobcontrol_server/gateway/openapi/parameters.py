@@ -64,7 +64,7 @@ def _in_query(
     bound: set[str],
     within: tuple[FieldDescriptor, ...] = (),
 ) -> Iterator[Schema]:
-    for field in message.fields:
+    for field in schemas.told_fields(message):
         fields = (*within, field)
         if ".".join(known.name for known in fields) in bound:
             continue

@@ -1,5 +1,6 @@
 """JSON Schemas of scalars and enums, and of the messages that proto3 JSON writes in a way of their own."""
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
@@ -73,11 +74,11 @@ def query_schema(field: FieldDescriptor) -> Schema:
     return schema
 
 
-def enum_schema(enum: EnumDescriptor) -> Schema:
-    """The names of an enum's values; aliases count, NullValue is null."""
+def enum_schema(enum: EnumDescriptor, names: Sequence[str]) -> Schema:
+    """These names of an enum's values; NullValue is null."""
     if enum.full_name == NULL_VALUE:
         return {"type": "null"}
-    return {"type": "string", "enum": [value.name for value in enum.values]}
+    return {"type": "string", "enum": list(names)}
 
 
 def _integer(least: int, greatest: int) -> Schema:

@@ -1,13 +1,13 @@
 """The schemas of messages: as components that refer to each other, so that a message may hold its own kind."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import Enum
 from itertools import combinations
 from typing import Any
 
 from google.api import field_behavior_pb2
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, EnumValueDescriptor, FieldDescriptor
 from google.rpc import status_pb2
 
 from jobcontrol_server.gateway.fields import INTEGERS, descriptor_of, is_map
@@ -38,9 +38,11 @@ class Schemas:
         *,
         words: Words,
         constraints: Mapping[str, Mapping[str, Any]],
+        left_out: Collection[str] = (),
     ) -> None:
         self._words = words
         self._constraints = constraints
+        self._left_out = frozenset(left_out)
         both = {Way.ASKED: _reached(asked), Way.ANSWERED: _reached(answered)}
         self._is_shared = both[Way.ASKED].keys() & both[Way.ANSWERED].keys()
         self._names = _short_names({**both[Way.ASKED], **both[Way.ANSWERED]}.values())
@@ -60,7 +62,7 @@ class Schemas:
 
     def object(self, message: Descriptor, way: Way, *, without: frozenset[str] = frozenset()) -> Schema:
         """The schema of a message itself, but for the fields in `without`."""
-        fields = [field for field in message.fields if field.name not in without]
+        fields = [field for field in self.told_fields(message) if field.name not in without]
         schema: Schema = {"type": "object", **self._words.described(message.full_name)}
         schema["properties"] = {field.json_name: self.of_field(field, way) for field in fields}
         if required := [field.json_name for field in fields if _is_always_there(field, way)]:
@@ -72,6 +74,10 @@ class Schemas:
         if pairs := list(_exclusive_pairs(fields)):
             schema["not"] = {"anyOf": [{"required": pair} for pair in pairs]}
         return schema
+
+    def told_fields(self, message: Descriptor) -> list[FieldDescriptor]:
+        """The fields of a message that the document tells of."""
+        return [field for field in message.fields if field.full_name not in self._left_out]
 
     def of_field(self, field: FieldDescriptor, way: Way) -> Schema:
         """The schema of a field, with its comment and what is said of its behaviour."""
@@ -108,17 +114,17 @@ class Schemas:
         return self._of_enum(field.enum_type) if field.enum_type is not None else scalar_schema(field)
 
     def _of_enum(self, enum: EnumDescriptor) -> Schema:
-        schema = enum_schema(enum)
+        values = [value.name for value in enum.values if _full_name(value) not in self._left_out]
+        schema = enum_schema(enum, values)
         if "enum" not in schema:
             return schema
         name = self._names[enum.full_name]
-        self.components.setdefault(name, {**schema, **self._told(enum)})
+        self.components.setdefault(name, {**schema, **self._told(enum, values)})
         return {"$ref": f"#/components/schemas/{name}"}
 
-    def _told(self, enum: EnumDescriptor) -> Mapping[str, str]:
-        scope = enum.full_name.rpartition(".")[0]
-        values = [(value.name, self._words.whole(f"{scope}.{value.name}")) for value in enum.values]
-        lines = [f"- `{name}`: {' '.join(text.split())}" for name, text in values if text]
+    def _told(self, enum: EnumDescriptor, values: Iterable[str]) -> Mapping[str, str]:
+        texts = [(name, self._words.whole(_full_name(enum.values_by_name[name]))) for name in values]
+        lines = [f"- `{name}`: {' '.join(text.split())}" for name, text in texts if text]
         text = "\n".join(filter(None, [self._words.whole(enum.full_name), "\n" * bool(lines) + "\n".join(lines)]))
         return {"description": text} if text else {}
 
@@ -139,6 +145,12 @@ def merged(schema: Schema, more: Mapping[str, Any]) -> Schema:
         held = joined.get(keyword)
         joined[keyword] = merged(held, value) if isinstance(held, dict) and isinstance(value, Mapping) else value
     return joined
+
+
+def _full_name(value: EnumValueDescriptor) -> str:
+    # A value is named beside its enum, not within it.
+    scope = str(value.type.full_name).rpartition(".")[0]
+    return f"{scope}.{value.name}" if scope else str(value.name)
 
 
 def _is_always_there(field: FieldDescriptor, way: Way) -> bool:

@@ -136,7 +136,7 @@ def lasting(least: timedelta | None = None, most: timedelta | None = None) -> Ch
     """A well-formed duration within these bounds, not negative if there is none below."""
     lowest = least or timedelta(0)
 
-    @told_by(pattern=r"^[0-9]+(?:\.[0-9]{1,9})?s$")
+    @told_by(pattern=r"^[0-9]{1,11}(?:\.[0-9]{1,9})?s$")
     def check(value: Duration, _: Message) -> Iterator[Fault]:
         if not _is_well_formed(value):
             yield Fault("is not a duration: seconds and nanos must have one sign and be in range")
