@@ -1,5 +1,6 @@
 """What every shelf shares: the services behind the tests, and the closing list of what was skipped."""
 
+import os
 from collections.abc import Generator
 
 import pytest
@@ -8,6 +9,9 @@ from hypothesis import HealthCheck, settings
 from services.absence import skip_lines
 
 pytest_plugins = ["services.postgres", "services.valkey"]
+
+# The profiles of whoever runs the tests are none of their business, nor of the processes that they start.
+os.environ["XDG_CONFIG_HOME"] = "/nonexistent"
 
 # How long an example takes says something about the machine, not about the code.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jobcontrol._requests import SAMPLE
+    from jobcontrol._settings import Tls
     from jobcontrol.batch import AsyncBatch, Batch
     from jobcontrol.client import AsyncClient, Client
     from jobcontrol.errors import (
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
 # The type checker reads the imports above, the interpreter this: neither grpc nor rich loads before it is needed.
 _HOMES = {
     "_requests": "SAMPLE",
+    "_settings": "Tls",
     "batch": "AsyncBatch Batch",
     "client": "AsyncClient Client",
     "errors": (
@@ -177,6 +179,7 @@ __all__ = [
     "StepLog",
     "StepStatus",
     "TimeLeft",
+    "Tls",
     "Tolerate",
     "Wait",
     "WaitTimeout",

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import grpc
 import grpc.aio
 
-from jobcontrol._channels import bearer, channel_options, check_address, closed_meanwhile, codecs_of
+from jobcontrol._channels import bearer, channel_options, check_address, closed_meanwhile, codecs_of, credentials_of
 from jobcontrol._plans import Limits
 from jobcontrol._refusals import translate
 from jobcontrol._rpcs import A, Q, Rpc
@@ -30,6 +30,8 @@ _home_pid: int | None = None
 def open_aio_channel(target: Target, retries: int) -> grpc.aio.Channel:
     """A channel for the running event loop; nothing connects before the first call."""
     check_address(target.address)
+    if target.tls is not None:
+        return grpc.aio.secure_channel(target.address, credentials_of(target.tls), options=channel_options(retries))
     return grpc.aio.insecure_channel(target.address, options=channel_options(retries))
 
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
+import grpc
+
+from jobcontrol._requests import invalid
 from jobcontrol._rpcs import RETRIED, SERVICE, Rpc
+from jobcontrol._settings import Tls
 from jobcontrol.errors import ConnectionFailed
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -17,8 +22,26 @@ Metadata = tuple[tuple[str, str], ...]
 
 
 def bearer(token: str) -> Metadata:
-    """What every call carries to prove who we are."""
+    """What every call carries to prove who we are. Raises InvalidInput for what cannot be sent."""
+    if not token.isascii() or not token.isprintable() or token != token.strip():
+        raise invalid("token", "needs printable ASCII characters, and no space around them")
     return (("authorization", f"Bearer {token}"),) if token else ()
+
+
+def credentials_of(tls: Tls) -> grpc.ChannelCredentials:
+    """The certificates, read now. Raises InvalidInput for files that cannot be."""
+    return grpc.ssl_channel_credentials(
+        _pem("root_certificates", tls.root_certificates),
+        _pem("client_key", tls.client_key),
+        _pem("client_certificate", tls.client_certificate),
+    )
+
+
+def _pem(name: str, path: Path | None) -> bytes | None:
+    try:
+        return path.read_bytes() if path else None
+    except OSError as problem:
+        raise invalid(f"tls.{name}", f"{path} cannot be read: {problem.strerror}") from problem
 
 
 def codecs_of(rpc: Rpc[Any, Any]) -> dict[str, Any]:

@@ -17,9 +17,10 @@ from jobcontrol._operation import AnyJob, job_listing, job_operation, operation
 from jobcontrol._operator_calls import OperatorCalls
 from jobcontrol._paging import Pager, everything
 from jobcontrol._plans import Limits, Plan
+from jobcontrol._profiles import find_target
 from jobcontrol._requests import DocumentSource, IfRunning, start_request
 from jobcontrol._rpcs import GET_JOB, LIST_JOBS, LIST_PIPELINES, START_BUILD
-from jobcontrol._settings import find_target
+from jobcontrol._settings import Tls
 from jobcontrol.pipeline.definition import Retry
 from jobcontrol.values import JobState, PipelineInfo
 
@@ -35,13 +36,15 @@ class ClientCalls(ManyCalls, OperatorCalls, Generic[Carrier]):
         server: str | None = None,
         *,
         token: str | None = None,
+        tls: Tls | None = None,
+        profile: str | None = None,
         timeout: float = 20.0,
         retries: int = 3,
         patience: float = 600.0,
         transport: Carrier | None = None,
     ) -> None:
         limits = Limits(timeout, retries, patience)
-        self._connection = self._connection_kind(find_target(server, token), limits, transport)
+        self._connection = self._connection_kind(find_target(server, token, tls, profile), limits, transport)
 
     @property
     def server(self) -> str:

@@ -7,7 +7,8 @@ import time
 from typing import Any, Generic, Self, TypeVar, assert_never
 
 from jobcontrol._plans import Call, Effect, Limits, Open, Pause, Plan, Read
-from jobcontrol._settings import Target, find_target, let_grpc_fork
+from jobcontrol._profiles import find_target
+from jobcontrol._settings import Target, let_grpc_fork
 from jobcontrol._transport import AsyncTransport, Transport
 from jobcontrol.errors import JobControlError
 
@@ -19,7 +20,7 @@ class Link(Generic[Carrier]):
     """A server, the way to it, and how long to bear with it; shared by a client and all that came from it."""
 
     def __init__(self, target: Target, limits: Limits, transport: Carrier | None = None) -> None:
-        self.limits = limits
+        self.target, self.limits = target, limits
         self.transport: Carrier = transport or self._reach(target)
 
     @property
@@ -28,7 +29,7 @@ class Link(Generic[Carrier]):
 
     def with_limits(self, limits: Limits) -> Self:
         """The same way to the same server, with other limits."""
-        return type(self)(Target(self.address), limits, self.transport)
+        return type(self)(self.target, limits, self.transport)
 
     def _reach(self, target: Target) -> Carrier:
         """The way to a server; nothing connects yet."""
@@ -36,10 +37,11 @@ class Link(Generic[Carrier]):
 
     def __getstate__(self) -> dict[str, Any]:
         # No token: a pickle may lie about, and whoever reads it has a token of his own.
-        return {"address": self.address, "limits": self.limits}
+        return {"address": self.address, "tls": self.target.tls, "limits": self.limits}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(find_target(state["address"]), state["limits"])  # type: ignore[misc]
+        target = find_target(state["address"], tls=state["tls"])
+        self.__init__(target, state["limits"])  # type: ignore[misc]
 
 
 class Connection(Link[Transport]):

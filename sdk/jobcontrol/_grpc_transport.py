@@ -10,7 +10,7 @@ from typing import Any, Generic
 
 import grpc
 
-from jobcontrol._channels import bearer, channel_options, check_address, closed_meanwhile, codecs_of
+from jobcontrol._channels import bearer, channel_options, check_address, closed_meanwhile, codecs_of, credentials_of
 from jobcontrol._plans import Limits
 from jobcontrol._refusals import translate
 from jobcontrol._rpcs import A, Q, Rpc
@@ -27,6 +27,8 @@ ChannelFactory = Callable[[Target, int], grpc.Channel]
 def open_channel(target: Target, retries: int) -> grpc.Channel:
     """A channel whose calls are tried again so often; nothing connects before the first call."""
     check_address(target.address)
+    if target.tls is not None:
+        return grpc.secure_channel(target.address, credentials_of(target.tls), options=channel_options(retries))
     return grpc.insecure_channel(target.address, options=channel_options(retries))
 
 

@@ -86,6 +86,9 @@ _STATUS_KEY = "grpc-status-details-bin"
 #: What the transport says when the link broke in the middle, under whatever code.
 _BROKEN_LINK = re.compile(r"RST_STREAM|GOAWAY|Stream removed|[Ss]ocket closed|[Cc]onnection reset|transport", re.ASCII)
 _CAUSES = (
+    (re.compile(r"CERTIFICATE_VERIFY_FAILED|[Hh]ostname [Vv]erification"), "its certificate is not to be trusted"),
+    (re.compile(r"WRONG_VERSION_NUMBER"), "it does not speak TLS"),
+    (re.compile(r"handshake", re.IGNORECASE), "no secure connection was agreed on"),
     (re.compile(r"refused", re.IGNORECASE), "refused"),
     (re.compile(r"name not found|lookup failed|resolv|not known", re.IGNORECASE), "unknown host"),
     (re.compile(r"HTTP/2|SETTINGS|Trying to connect an http1", re.IGNORECASE), "it does not speak gRPC"),

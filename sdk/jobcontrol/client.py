@@ -16,11 +16,14 @@ class Client(Blocking, ClientCalls[Transport]):
 
     So may processes that were forked while no call was under way; of others grpcio makes no promise.
 
-    `server` is host:port of gRPC, by default JOBCONTROL_SERVER or localhost:50051; `token` is by default
-    JOBCONTROL_TOKEN. One answer may take `timeout` seconds, all tries together; calls that may be sent twice are
-    tried again up to `retries` times while the server is out of reach. A watch whose server has gone gives up
-    after `patience` seconds. Every method raises ConnectionFailed, RequestTimeout or an ApiError of
-    `jobcontrol.errors`, and nothing of gRPC.
+    `server` is host:port of gRPC, by default JOBCONTROL_SERVER, or else what the `profile` says that is named here, in
+    JOBCONTROL_PROFILE or as the default of the user's `profiles.toml`, or else localhost:50051; likewise `token`
+    (JOBCONTROL_TOKEN) and `tls` (JOBCONTROL_TLS, JOBCONTROL_ROOT_CERTIFICATES and their like).
+
+    One answer may take `timeout` seconds, all tries together; calls that may be sent twice are tried again up to
+    `retries` times while the server is out of reach. A watch whose server has gone gives up after `patience`
+    seconds. Every method raises ConnectionFailed, RequestTimeout or an ApiError of `jobcontrol.errors`, and nothing
+    of gRPC.
     """
 
     _connection_kind = Connection

@@ -74,7 +74,7 @@ EPILOG = (
 
 def connect(settings: ClientSettings) -> Client:
     """A client that connects with its first call."""
-    return Client(settings.server, token=settings.token)
+    return Client(settings.server or None, token=settings.token or None, tls=settings.tls)
 
 
 def run(argv: Sequence[str], connect: Connect = connect) -> int:
