@@ -1,4 +1,4 @@
-# One image for `jobctl server`, `jobctl worker` and `jobctl migrate`: docker build -t jobcontrol .
+# One image for `jobctl server`, `jobctl gateway`, `jobctl worker` and `jobctl migrate`: docker build -t jobcontrol .
 ARG PYTHON_VERSION=3.13
 
 FROM python:${PYTHON_VERSION}-slim AS build
@@ -25,10 +25,10 @@ COPY --from=build /opt/jobcontrol /opt/jobcontrol
 ENV PATH=/opt/jobcontrol/bin:$PATH PYTHONUNBUFFERED=1
 # Outside a container the server listens on the loopback address alone; here the published port decides who reaches it,
 # and `server` asks for a JOBCONTROL_TOKEN.
-ENV JOBCONTROL_LISTEN=0.0.0.0:50051
+ENV JOBCONTROL_LISTEN=0.0.0.0:50051 JOBCONTROL_HTTP=0.0.0.0:8080
 USER 10001
 WORKDIR /var/lib/jobcontrol
-EXPOSE 50051
+EXPOSE 50051 8080
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["jobctl"]
 CMD ["server"]

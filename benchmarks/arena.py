@@ -46,7 +46,7 @@ def running(url: str | None = None, *, target: str = TARGET, **settings: str) ->
             JOBCONTROL_REDIS_URL=socket_url(directory.socket),
             JOBCONTROL_LISTEN=address,
             PYTHONPATH=str(Path(__file__).parent),
-            **settings,
+            **{"JOBCONTROL_HTTP": "off", **settings},
         )
         programs = [subprocess.Popen(server_command(find_program(), directory))]
         try:

@@ -50,7 +50,8 @@ def main() -> int:
 def _stack(home: Path, port: int) -> Iterator[Path]:
     """`jobctl dev`, as a user would start it; what it says goes into a file."""
     log = home / "dev.log"
-    command = [sys.executable, "-m", "jobcontrol.cli", "dev", "--directory", str(home), "--listen", f"127.0.0.1:{port}"]
+    where = ["--directory", str(home), "--listen", f"127.0.0.1:{port}", "--http", "off"]
+    command = [sys.executable, "-m", "jobcontrol.cli", "dev", *where]
     with log.open("wb") as output:
         stack = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     try:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote
 
 from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEFAULT_DATABASE = "sqlite+pysqlite:///.jobcontrol/jobcontrol.db"
+#: Instead of an address: nothing listens.
+HTTP_OFF = "off"
+#: RFC 6454, 6.2: scheme, host in lower case, and a port where it is not the scheme's own; no path.
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9.\[\]:_-]+")
 #: Queues of the first design whose concurrency has a setting of its own.
 DECOMPOSE_QUEUE = "decompose-concept"
 GENERATE_QUEUE = "generate-ku"
@@ -40,6 +45,12 @@ class Settings(BaseSettings):
 
     #: host:port of gRPC.
     listen: str = "127.0.0.1:50051"
+    #: host:port of REST; `off` for none.
+    http: str = "127.0.0.1:8080"
+    #: Origins whose pages may call REST, as browsers send them, or `*` for all; separated by commas in the environment.
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    #: host:port of the server that `jobctl gateway` serves over REST.
+    server: str = "localhost:50051"
     #: What every call to the server must say, and the SDK and the CLI do say. Empty = anybody may call.
     token: str = Field("", repr=False)
     #: Watch streams that one server serves at once.
@@ -90,13 +101,28 @@ class Settings(BaseSettings):
             raise ValueError("must be a postgresql:// or sqlite:/// URL")
         return url
 
-    @field_validator("listen")
+    @field_validator("listen", "server")
     @classmethod
-    def _host_and_port(cls, listen: str) -> str:
-        host, _, port = listen.rpartition(":")
-        if not host or not port.isdecimal() or int(port) > 65535:
+    def _host_and_port(cls, address: str) -> str:
+        if not _is_address(address):
             raise ValueError("must be host:port, for example 127.0.0.1:50051")
-        return listen
+        return address
+
+    @field_validator("http")
+    @classmethod
+    def _host_and_port_or_off(cls, address: str) -> str:
+        if address != HTTP_OFF and not _is_address(address):
+            raise ValueError(f"must be host:port, for example 127.0.0.1:8080, or {HTTP_OFF}")
+        return address
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _as_browsers_send_them(cls, given: str | Iterable[str]) -> tuple[str, ...]:
+        listed = given.split(",") if isinstance(given, str) else given
+        origins = tuple(origin for text in listed if (origin := text.strip()))
+        if wrong := [origin for origin in origins if origin != "*" and not _ORIGIN.fullmatch(origin)]:
+            raise ValueError(f"{wrong[0]} is no origin; give scheme and host, for example https://app.example, or *")
+        return origins
 
     @field_validator("token")
     @classmethod
@@ -136,6 +162,11 @@ class Settings(BaseSettings):
         # Whoever sets one of the two means the first design's other.
         rate = (self.rate_limit_max or 10, (self.rate_limit_duration or 60_000) / 1000)
         return dict.fromkeys((DECOMPOSE_QUEUE, GENERATE_QUEUE), rate)
+
+
+def _is_address(text: str) -> bool:
+    host, _, port = text.rpartition(":")
+    return bool(host) and port.isascii() and port.isdecimal() and int(port) <= 65535
 
 
 def crash_fuses() -> Path | None:

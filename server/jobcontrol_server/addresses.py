@@ -25,3 +25,9 @@ def is_loopback(address: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def dialled(address: str) -> str:
+    """What this machine dials to reach a server of its own that listens there, on all its addresses perhaps."""
+    host, port = split(address)
+    return {"0.0.0.0": f"127.0.0.1:{port}", "::": f"[::1]:{port}"}.get(host, address)

@@ -1,6 +1,7 @@
 """docker-compose.yml says the same as the code: every command, port and variable of it exists there."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -22,8 +23,8 @@ def knows(command: str) -> bool:
     return subprocess.run([jobctl, command, "--help"], capture_output=True, check=False).returncode == 0
 
 
-def default_port() -> str:
-    port: str = Settings.model_fields["listen"].default.rpartition(":")[2]
+def default_port(setting: str) -> str:
+    port: str = Settings.model_fields[setting].default.rpartition(":")[2]
     return port
 
 
@@ -79,10 +80,12 @@ def test_one_variable_sets_the_password_on_both_sides(password: str) -> None:
     assert make_url(interpolated(url, POSTGRES_PASSWORD=password)).password == password
 
 
-def test_the_server_listens_on_the_default_port_and_is_published_on_the_loopback_address_alone() -> None:
+def test_the_server_listens_on_the_default_ports_and_is_published_on_the_loopback_address_alone() -> None:
     server = own_services()["server"]
-    assert server["environment"]["JOBCONTROL_LISTEN"] == f"0.0.0.0:{default_port()}"
-    assert [interpolated(port) for port in server["ports"]] == [f"127.0.0.1:{default_port()}:{default_port()}"]
+    ports = {setting: default_port(setting) for setting in ("listen", "http")}
+    for setting, port in ports.items():
+        assert server["environment"][f"JOBCONTROL_{setting.upper()}"] == f"0.0.0.0:{port}"
+    assert [interpolated(port) for port in server["ports"]] == [f"127.0.0.1:{port}:{port}" for port in ports.values()]
     assert [name for name, service in compose()["services"].items() if "ports" in service] == ["server"]
 
 
@@ -118,9 +121,13 @@ def test_nothing_starts_before_what_it_needs_is_healthy_or_done() -> None:
 
 
 def test_the_servers_health_is_asked_by_a_command_that_exists() -> None:
-    kind, program, command = own_services()["server"]["healthcheck"]["test"]
-    assert (kind, program) == ("CMD", "jobctl")
+    kind, line = own_services()["server"]["healthcheck"]["test"]
+    called, asked = line.split(" && ")
+    program, command, *_ = called.split()
+    assert (kind, program) == ("CMD-SHELL", "jobctl")
     assert knows(command)
+    assert shlex.split(asked)[:2] == ["python", "-c"]
+    assert f"'http://127.0.0.1:{default_port('http')}/readyz'" in asked
 
 
 def test_one_variable_scales_the_workers() -> None:

@@ -47,12 +47,12 @@ def test_the_container_runs_without_root_and_starts_our_command() -> None:
     assert command.words() == ["server"]
 
 
-def test_the_port_is_the_one_that_the_server_listens_on_by_default() -> None:
-    port = Settings.model_fields["listen"].default.rpartition(":")[2]
+def test_the_ports_are_those_that_the_server_listens_on_by_default() -> None:
+    ports = {name: Settings.model_fields[name].default.rpartition(":")[2] for name in ("listen", "http")}
     (exposed,) = instructions("EXPOSE", FINAL)
-    listen = [line.rest for line in instructions("ENV", FINAL) if line.rest.startswith("JOBCONTROL_LISTEN=")]
-    assert exposed.rest == port
-    assert listen == [f"JOBCONTROL_LISTEN=0.0.0.0:{port}"]
+    (listening,) = [line.rest for line in instructions("ENV", FINAL) if "JOBCONTROL_LISTEN=" in line.rest]
+    assert exposed.words() == list(ports.values())
+    assert listening.split() == [f"JOBCONTROL_{name.upper()}=0.0.0.0:{port}" for name, port in ports.items()]
 
 
 def test_every_setting_of_the_image_is_read_by_the_code() -> None:

@@ -25,8 +25,10 @@ from services.absence import missing
 from store.factories import failed, stages, succeeded
 
 TEXT = read(Path("docs/operations.md"))
-LINES = [line for block in re.findall(r"```sh\n(.+?)```", TEXT, re.DOTALL) for line in block.splitlines()]
-ADDRESS = "localhost:50051"
+SHELL = [line for block in re.findall(r"```sh\n(.+?)```", TEXT, re.DOTALL) for line in block.splitlines()]
+CURLED = [line for line in SHELL if line.startswith("curl ")]
+LINES = [line for line in SHELL if line not in CURLED]
+ADDRESS, HTTP_ADDRESS = "localhost:50051", "localhost:8080"
 #: Makes grpcurl's calls with buf, where grpcurl is not installed: the same server, reflection and message.
 STAND_IN = """#!{python}
 import os, sys
@@ -213,7 +215,7 @@ def test_the_table_of_settings_is_that_of_the_code() -> None:
         if shown:
             assert getattr(Settings.load(**{fields[name]: shown}), fields[name]) == default
         else:
-            assert default in ("", None)
+            assert default in ("", None, ())
 
 
 def test_the_limits_are_those_of_the_code() -> None:

@@ -25,7 +25,7 @@ def home(tmp_path: Path) -> Path:
 def running_dev(home: Path, address: str) -> Iterator[Process]:
     """A stack that listens; killed at the end if it still runs."""
     log = home.parent / "dev.log"
-    process = Process(["dev", "--directory", str(home), "--listen", address], {}, log, address)
+    process = Process(["dev", "--directory", str(home), "--listen", address, "--http", "off"], {}, log, address)
     try:
         process.start()
         yield process
@@ -62,7 +62,7 @@ def family_of(pid: int) -> set[int]:
 
 def refused(*arguments: str) -> str:
     """What `jobctl dev` says when it cannot start: one line, exit code 1."""
-    command = [sys.executable, "-m", "jobcontrol.cli", "dev", *arguments]
+    command = [sys.executable, "-m", "jobcontrol.cli", "dev", "--http", "off", *arguments]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     lines = [line for line in ended.stderr.splitlines() if not line.startswith("timestamp=")]

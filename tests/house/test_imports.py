@@ -18,6 +18,7 @@ TRESPASSES = {
     "server/jobcontrol_server/trespass.py": "import jobcontrol_workers, jobcontrol_migrations",
     "migrations/jobcontrol_migrations/trespass.py": "import jobcontrol_workers",
     "server/jobcontrol_server/gateway/trespass.py": "import jobcontrol_server.rpc",
+    "server/jobcontrol_server/rest/trespass.py": "import jobcontrol_core.store",
     "sdk/jobcontrol/trespass.py": "import jobcontrol_core.domain, pydantic",
     "workers/jobcontrol_workers/trespass.py": "import jobcontrol.trespass, google.protobuf",
 }

@@ -44,9 +44,10 @@ class Worker(Builds):
 
 @dataclass(frozen=True)
 class Serving:
-    """`stub` calls the server; `worker` plays the worker processes."""
+    """`stub` calls the server; `worker` plays the worker processes; `http` is empty where REST is off."""
 
     address: str
+    http: str
     stub: Any
     store: Store
     worker: Worker
@@ -70,16 +71,18 @@ class Serving:
 async def serving(
     database_url: str, *, redis_url: str = NO_REDIS, pace: Pace | None = None, **settings: Any
 ) -> AsyncIterator[Serving]:
-    """A server on a free port, with the learning path published."""
+    """A server on a free port, with the learning path published; without REST unless `http` says where."""
     store = await asyncio.to_thread(prepared_store, database_url)
-    configured = Settings(**{"database_url": database_url, "redis_url": redis_url, "listen": "127.0.0.1:0", **settings})
+    configured = Settings(
+        **{"database_url": database_url, "redis_url": redis_url, "listen": "127.0.0.1:0", "http": "off", **settings}
+    )
     worker = Worker(store, redis_url)
     try:
         async with (
-            running_server(configured, pace=pace) as address,
-            grpc.aio.insecure_channel(address) as channel,
+            running_server(configured, pace=pace) as addresses,
+            grpc.aio.insecure_channel(addresses.grpc) as channel,
         ):
-            yield Serving(address, pb.JobControlStub(channel), store, worker)
+            yield Serving(addresses.grpc, addresses.http or "", pb.JobControlStub(channel), store, worker)
     finally:
         await asyncio.to_thread(worker.postman.close)
         await asyncio.to_thread(store.close)

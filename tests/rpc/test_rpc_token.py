@@ -129,7 +129,7 @@ async def test_jobctl_exits_with_7_without_the_token_and_says_how_to_give_it(
 
 
 async def test_a_server_that_others_may_reach_does_not_start_without_a_token(sqlite_url: str) -> None:
-    settings = Settings.load(database_url=sqlite_url, redis_url=NO_REDIS, listen="0.0.0.0:0", token="")
+    settings = Settings.load(database_url=sqlite_url, redis_url=NO_REDIS, listen="0.0.0.0:0", http="off", token="")
     with pytest.raises(SettingsError, match=r"JOBCONTROL_TOKEN: must be set to listen on 0\.0\.0\.0:0"):
         async with running_server(settings):
             pass

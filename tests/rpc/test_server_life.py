@@ -37,7 +37,7 @@ SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.Health
 def run_jobctl(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "jobcontrol.cli", *arguments],
-        env={**os.environ, "JOBCONTROL_REDIS_URL": NO_REDIS, **environment},
+        env={**os.environ, "JOBCONTROL_REDIS_URL": NO_REDIS, "JOBCONTROL_HTTP": "off", **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -97,7 +97,7 @@ async def test_port_zero_takes_a_free_port_and_tells_it(sqlite_url: str) -> None
 
 async def test_a_port_that_somebody_has_is_refused(sqlite_url: str) -> None:
     async with serving(sqlite_url) as first:
-        taken = Settings.load(database_url=sqlite_url, redis_url=NO_REDIS, listen=first.address)
+        taken = Settings.load(database_url=sqlite_url, redis_url=NO_REDIS, listen=first.address, http="off")
         with pytest.raises(AddressTaken, match="Address already in use"):
             async with running_server(taken):
                 pass
@@ -108,13 +108,15 @@ async def test_an_address_of_another_machine_is_refused(sqlite_url: str, address
     await asyncio.to_thread(lambda: prepared_store(sqlite_url).close())
     with pytest.raises(AddressTaken, match=address):
         async with running_server(
-            Settings.load(database_url=sqlite_url, redis_url=NO_REDIS, listen=address, token="0123456789abcdef")
+            Settings.load(
+                database_url=sqlite_url, redis_url=NO_REDIS, listen=address, http="off", token="0123456789abcdef"
+            )
         ):
             pass
 
 
 async def test_a_database_without_tables_or_columns_of_this_release_is_refused(database_url: str) -> None:
-    settings = Settings.load(database_url=database_url, redis_url=NO_REDIS, listen="127.0.0.1:0")
+    settings = Settings.load(database_url=database_url, redis_url=NO_REDIS, listen="127.0.0.1:0", http="off")
     with pytest.raises(NotMigrated, match="jobctl migrate"):
         async with running_server(settings):
             pass
@@ -130,7 +132,9 @@ async def test_a_database_without_tables_or_columns_of_this_release_is_refused(d
 async def test_a_database_that_is_out_of_reach_is_refused(postgres_server: PostgresServer, postgres_url: str) -> None:
     postgres_server.drop_database(make_url(postgres_url).database or "")
     with pytest.raises(BackendUnavailable):
-        async with running_server(Settings.load(database_url=postgres_url, redis_url=NO_REDIS, listen="127.0.0.1:0")):
+        async with running_server(
+            Settings.load(database_url=postgres_url, redis_url=NO_REDIS, listen="127.0.0.1:0", http="off")
+        ):
             pass
 
 
@@ -184,8 +188,10 @@ async def test_a_draining_server_says_not_serving_and_answers_the_calls_under_wa
 
     monkeypatch.setattr(Builds, "start", held_up)
     await asyncio.to_thread(lambda: prepared_store(sqlite_url).close())
-    server = running_server(Settings.load(database_url=sqlite_url, redis_url=NO_REDIS, listen="127.0.0.1:0"))
-    async with grpc.aio.insecure_channel(await server.__aenter__()) as channel:
+    server = running_server(
+        Settings.load(database_url=sqlite_url, redis_url=NO_REDIS, listen="127.0.0.1:0", http="off")
+    )
+    async with grpc.aio.insecure_channel((await server.__aenter__()).grpc) as channel:
         call = asyncio.ensure_future(pb.JobControlStub(channel).StartBuild(pb.StartBuildRequest(path_id="p")))
         await asyncio.to_thread(has_begun.wait, 30)
         health = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=""))

@@ -90,6 +90,7 @@ class Stack:
         return {
             "JOBCONTROL_DATABASE_URL": self.database_url,
             "JOBCONTROL_REDIS_URL": self.redis_url,
+            "JOBCONTROL_HTTP": "off",
             **self.settings,
         }
 

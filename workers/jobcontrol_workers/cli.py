@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -50,6 +51,7 @@ def dev(
     targets: Targets = None,
     directory: Annotated[Path, typer.Option(help="Where everything is kept.")] = Path(".jobcontrol"),
     listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Of gRPC; instead of JOBCONTROL_LISTEN.")] = "",
+    http: Annotated[str, typer.Option(metavar="HOST:PORT", help="Of REST, or off; instead of JOBCONTROL_HTTP.")] = "",
     redis: Annotated[str, typer.Option(help="URL of a Redis to use in place of the embedded one.")] = "",
     ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep nothing when it stops.")] = False,
 ) -> None:
@@ -60,12 +62,12 @@ def dev(
 
     configure_logs("dev")
     with _plain_errors():
-        listen = (Settings.load(listen=listen) if listen else Settings.load()).listen
-        if not ephemeral:
-            run_dev(DevOptions(directory, listen, redis, tuple(targets or ())))
-            return
-        with tempfile.TemporaryDirectory(prefix="jobcontrol-") as temporary:
-            run_dev(DevOptions(Path(temporary), listen, redis, tuple(targets or ())))
+        chosen = {name: address for name, address in (("listen", listen), ("http", http)) if address}
+        settings = Settings.load(**chosen)
+        with ExitStack() as kept:
+            if ephemeral:
+                directory = Path(kept.enter_context(tempfile.TemporaryDirectory(prefix="jobcontrol-")))
+            run_dev(DevOptions(directory, settings.listen, settings.http, redis, tuple(targets or ())))
 
 
 class _plain_errors:

@@ -8,7 +8,7 @@ Words: a *job* is one build of one `path_id` by one *pipeline*; it runs
 UUIDv7; people are shown the last eight characters, and every `job_id` and
 `step_id` of a request may be any unique ending of four characters or more.
 
-HTTP is not served yet; what is said of it is how it will be. Routes under /v1 and the plain ones without it bind the same fields.
+Routes under /v1 and the plain ones without it bind the same fields.
 Reads use `response_body` where the bare resource is the natural answer.
 
 Validation: each constrained field has one comment line that starts with

@@ -3,6 +3,7 @@
 from jobcontrol_server.gateway.application import Gateway
 from jobcontrol_server.gateway.bindings import Binding, BindingInvalid, RpcMethod, bindings_of
 from jobcontrol_server.gateway.events import EventStream
+from jobcontrol_server.gateway.failures import Failure
 from jobcontrol_server.gateway.framing import BodyStream, StreamUnfit
 from jobcontrol_server.gateway.matching import RoutesAmbiguous
 
@@ -11,6 +12,7 @@ __all__ = [
     "BindingInvalid",
     "BodyStream",
     "EventStream",
+    "Failure",
     "Gateway",
     "RoutesAmbiguous",
     "RpcMethod",

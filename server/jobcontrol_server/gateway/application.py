@@ -18,7 +18,7 @@ from jobcontrol_server.gateway.exchange import ClientGone, Exchange, Receive, Sc
 from jobcontrol_server.gateway.failures import Failure, malformed, method_refused, not_found
 from jobcontrol_server.gateway.framing import BodyStream, StreamUnfit
 from jobcontrol_server.gateway.matching import Match, PathMalformed, Route, Routes
-from jobcontrol_server.gateway.requests import Reading
+from jobcontrol_server.gateway.requests import Admit, Reading
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +32,7 @@ class Gateway:
     `idempotency_field` is the string field of requests that an Idempotency-Key header fills if it is empty.
     A body has at most `body_limit` bytes, or `body_limit_with_bytes` where the request has a bytes field. A unary call
     ends after `timeout` seconds unless Grpc-Timeout says otherwise. Pages of `cors_origins` may call, others may not.
+    `admit` refuses requests before their bodies are read; the server behind may do so too.
 
     Raises ValueError at once (BindingInvalid, RoutesAmbiguous, StreamUnfit) for what could never work.
     """
@@ -48,12 +49,13 @@ class Gateway:
         body_limit_with_bytes: int = 8 << 20,
         timeout: float = 30.0,
         cors_origins: Collection[str] = (),
+        admit: Admit | None = None,
     ) -> None:
         self.bindings = bindings_of(services)
         _refuse_unserved(self.bindings, [*event_streams, *body_streams])
         self._cors = Cors(cors_origins)
         self._draining = asyncio.Event()
-        reading = Reading(body_limit, body_limit_with_bytes, idempotency_field)
+        reading = Reading(body_limit, body_limit_with_bytes, idempotency_field, admit)
         endpoints: list[Endpoint] = []
         for binding in self.bindings:
             if not binding.method.is_stream:

@@ -1,7 +1,7 @@
 """The message that a request says, of its path, its query and its body together."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -12,20 +12,25 @@ from jobcontrol_server.gateway.bodies import fill_from_body, refuse_body
 from jobcontrol_server.gateway.exchange import Exchange
 from jobcontrol_server.gateway.failures import FieldRefused, type_refused
 from jobcontrol_server.gateway.fields import HTTP_BODY, descriptor_of, has_bytes
+from jobcontrol_server.gateway.headers import Metadata, metadata_of
 from jobcontrol_server.gateway.query import fields_on, fill_from_query, set_text
 from jobcontrol_server.gateway.texts import TextInvalid
 
 _JSON_TYPE = re.compile(r"application/json|[^/;\s]+/[^/;\s]+\+json", re.IGNORECASE)
 _WITHOUT_BODY = frozenset({"GET", "HEAD"})
 
+Admit = Callable[[Metadata], None]
+"""Raises Failure for a request that may not call, by the metadata of its call. It is asked before a body is read."""
+
 
 @dataclass(frozen=True)
 class Reading:
-    """How requests are read: what a body may weigh, and which field an Idempotency-Key fills."""
+    """How requests are read: what a body may weigh, which field an Idempotency-Key fills, and who is let in."""
 
     body_limit: int
     body_limit_with_bytes: int
     idempotency_field: str | None
+    admit: Admit | None = None
 
 
 class Reader:
@@ -35,6 +40,7 @@ class Reader:
         self._binding = binding
         request = descriptor_of(binding.method.request)
         self._limit = reading.body_limit_with_bytes if has_bytes(request) else reading.body_limit
+        self._admit = reading.admit
         self._key_field = idempotency_field_of(request, reading.idempotency_field)
 
     async def read(self, exchange: Exchange, path_values: Mapping[str, str]) -> Message:
@@ -42,6 +48,8 @@ class Reader:
 
         Raises Failure for everything that does not bind exactly, ClientGone if the body breaks off; see docs/rest.md.
         """
+        if self._admit is not None:
+            self._admit(metadata_of(exchange.headers, exchange.client))
         body = b"" if exchange.method in _WITHOUT_BODY else await exchange.body(self._limit)
         message = self._binding.method.request()
         _fill(message, self._binding, body, exchange.header(b"content-type"))

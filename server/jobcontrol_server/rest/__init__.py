@@ -1,1 +1,1 @@
-"""Our services as REST: which they are, and the reference of them that people and programs read."""
+"""Our services as REST: the gateway with what is ours, its reference, its hosting. It is a client of the server."""

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from google.rpc import status_pb2
 
 from jobcontrol_core.domain.errors import DomainError, FieldInvalid, NotServedYet
-from jobcontrol_core.domain.ids import new_id
+from jobcontrol_server.request_ids import REQUEST_ID, request_id_of
 from jobcontrol_server.rpc.errors import internal_status, to_status
 from jobcontrol_server.rpc.validation import not_yet, violations
 
@@ -98,7 +98,8 @@ async def _refuse(method: str, error: Exception, context: Context) -> NoReturn:
     if isinstance(error, DomainError):
         log.debug("rpc_refused", method=method, reason=error.reason, error=str(error))
         await abort(context, to_status(error))
-    request_id = new_id()
+    told: dict[str, Any] = dict(context.invocation_metadata() or ())
+    request_id = request_id_of(told.get(REQUEST_ID))
     log.error("rpc_failed", method=method, request_id=request_id, exc_info=error)
     await abort(context, internal_status(request_id))
 

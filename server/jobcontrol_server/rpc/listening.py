@@ -17,11 +17,8 @@ from jobcontrol_server.rpc.doorkeeper import Doorkeeper
 from jobcontrol_server.rpc.guard import Guard
 from jobcontrol_server.rpc.methods import SERVICE, add_service
 from jobcontrol_server.rpc.service import JobControl
+from jobcontrol_server.wire import MOST_CALLS, MOST_MESSAGE_BYTES, MOST_METADATA_BYTES
 
-MOST_MESSAGE_BYTES = 16 << 20
-MOST_METADATA_BYTES = 16 << 10
-#: Calls of one connection at once.
-MOST_STREAMS = 10_000
 #: Calls that wait to be looked at; when watchers come back after a restart they come all together.
 MOST_PENDING, MOST_PENDING_HARD = 20_000, 50_000
 
@@ -30,7 +27,7 @@ OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.max_send_message_length", MOST_MESSAGE_BYTES),
     ("grpc.max_metadata_size", MOST_METADATA_BYTES),
     ("grpc.absolute_max_metadata_size", 2 * MOST_METADATA_BYTES),
-    ("grpc.max_concurrent_streams", MOST_STREAMS),
+    ("grpc.max_concurrent_streams", MOST_CALLS),
     ("grpc.server.max_pending_requests", MOST_PENDING),
     ("grpc.server.max_pending_requests_hard_limit", MOST_PENDING_HARD),
     # A client that pings more often than this loses its connection, and all its streams with it.

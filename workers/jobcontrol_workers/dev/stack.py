@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from jobcontrol_core.settings import environment_with
+from jobcontrol_core.settings import HTTP_OFF, environment_with
 from jobcontrol_workers.dev.directory import DataDirectory, DevError
 from jobcontrol_workers.dev.embedded import find_program, server_command, socket_url, wait_until_it_answers
 from jobcontrol_workers.dev.program import Program
@@ -33,20 +33,19 @@ __all__ = ["DevError", "DevOptions", "run_dev"]
 
 @dataclass(frozen=True, slots=True)
 class DevOptions:
-    """Where the stack keeps things and listens. `redis_url` empty = an embedded one."""
+    """Where the stack keeps things and listens: `http` may be off; `redis_url` empty = an embedded one."""
 
     directory: Path
     listen: str
+    http: str = HTTP_OFF
     redis_url: str = ""
     targets: tuple[str, ...] = ()
 
     @property
-    def host(self) -> str:
-        return self.listen.rpartition(":")[0].strip("[]")
-
-    @property
-    def port(self) -> int:
-        return int(self.listen.rpartition(":")[2])
+    def addresses(self) -> dict[str, str]:
+        """Each address that is listened on, by the option that chooses another."""
+        chosen = {"--listen": self.listen, "--http": self.http}
+        return {option: address for option, address in chosen.items() if address != HTTP_OFF}
 
 
 def run_dev(options: DevOptions) -> None:
@@ -55,7 +54,8 @@ def run_dev(options: DevOptions) -> None:
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, lambda *_: is_stopping.set())
     directory = DataDirectory(options.directory)
-    _require_free_port(options.host, options.port)
+    for option, address in options.addresses.items():
+        _require_free_port(address, option)
     stack = _Stack(options, directory)
     try:
         stack.start(is_stopping)
@@ -78,6 +78,7 @@ class _Stack:
             JOBCONTROL_DATABASE_URL=directory.database_url,
             JOBCONTROL_REDIS_URL=self._redis_url,
             JOBCONTROL_LISTEN=options.listen,
+            JOBCONTROL_HTTP=options.http,
         )
         jobctl = [sys.executable, "-m", "jobcontrol.cli"]
         self._redis = None
@@ -96,7 +97,7 @@ class _Stack:
         self._server.start()
         self._worker.start()
         deadline = time.monotonic() + START_SECONDS
-        while not (_is_listening(self._options.host, self._options.port) or is_stopping.is_set()):
+        while not (all(map(_is_listening, self._options.addresses.values())) or is_stopping.is_set()):
             if not self._server.is_running or time.monotonic() > deadline:
                 raise DevError("the server did not start; the lines above say why")
             time.sleep(TURN_SECONDS)
@@ -119,31 +120,38 @@ class _Stack:
         log.info("stopped", what="dev", kept_in=str(self._directory.path))
 
 
-def _require_free_port(host: str, port: int) -> None:
+def _require_free_port(address: str, option: str) -> None:
     deadline = time.monotonic() + PORT_SECONDS
-    while not _can_bind(host, port):
+    while not _can_bind(address, option):
         if time.monotonic() > deadline:
-            raise DevError(f"port {port} is taken; stop what listens there, or choose another: --listen {host}:PORT")
+            host, port = _host_and_port(address)
+            raise DevError(f"port {port} is taken; stop what listens there, or choose another: {option} {host}:PORT")
         time.sleep(TURN_SECONDS)
 
 
-def _can_bind(host: str, port: int) -> bool:
+def _can_bind(address: str, option: str) -> bool:
+    host, port = _host_and_port(address)
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except PermissionError:
-            raise DevError(f"port {port} may not be opened; choose one above 1023: --listen {host}:PORT") from None
+            raise DevError(f"port {port} may not be opened; choose one above 1023: {option} {host}:PORT") from None
         except OSError as error:
             if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-                raise DevError(f"{host} is no address of this machine; choose another: --listen HOST:PORT") from None
+                raise DevError(f"{host} is no address of this machine; choose another: {option} HOST:PORT") from None
             return False
     return True
 
 
-def _is_listening(host: str, port: int) -> bool:
+def _host_and_port(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _is_listening(address: str) -> bool:
     try:
-        with socket.create_connection((host, port), timeout=1):
+        with socket.create_connection(_host_and_port(address), timeout=1):
             return True
     except OSError:
         return False
@@ -151,11 +159,17 @@ def _is_listening(host: str, port: int) -> bool:
 
 def _banner(options: DevOptions, directory: DataDirectory) -> str:
     where = options.listen.replace("127.0.0.1", "localhost")
+    rest = (
+        f"    REST     http://{options.http.replace('127.0.0.1', 'localhost')}\n"
+        if "--http" in options.addresses
+        else ""
+    )
     server = "" if where == "localhost:50051" else f"--server {where} "
     kept = directory.path
     return (
         "\n  jobcontrol is running\n"
         f"    gRPC     {where}\n"
+        f"{rest}"
         f"    kept in  {kept}\n"
         f"    try      jobctl {server}start learning-path rust-101 --document sample --watch\n"
         "    stop     Ctrl+C; start it again and every unfinished build goes on\n"
