@@ -63,6 +63,9 @@ proto: $(READY) ## Generate sdk/jobcontrol/v1, and the comments of the REST docu
 proto-release: $(READY) ## Record proto/ as the released contract that later changes are compared with
 	$(BIN)/python scripts/proto.py release
 
+picture: $(READY) ## Record the demo in tmux and draw docs/images/watch.svg of it
+	@$(BIN)/python scripts/picture.py
+
 migration: $(READY) ## Write a migration from what changed in the tables: make migration message="add labels"
 	@$(BIN)/python -m jobcontrol_migrations "$(message)"
 
@@ -81,4 +84,4 @@ $(READY): requirements-dev.lock pyproject.toml scripts/preflight.py
 	@$(PYTHON) scripts/environment.py .venv
 	@touch $@
 
-.PHONY: help demo dev test check static style types imports contract sizes chaos coverage format proto proto-release migration lock clean
+.PHONY: help demo dev test check static style types imports contract sizes chaos coverage format proto proto-release picture migration lock clean
