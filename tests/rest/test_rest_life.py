@@ -41,6 +41,19 @@ async def test_a_gateway_whose_server_is_away_lives_and_is_not_ready() -> None:
         await rest.stop()
 
 
+async def test_a_browser_that_comes_back_while_the_server_is_away_is_told_so_that_it_tries_again() -> None:
+    rest = Rest(Settings.load(http="127.0.0.1:0"), f"127.0.0.1:{free_port()}")
+    await rest.start()
+    try:
+        first = await ask(rest.address, "/jobs/7f3a/stream", headers=EVENTS)
+        again = await ask(rest.address, "/jobs/7f3a/stream", headers={**EVENTS, "last-event-id": "4"})
+    finally:
+        await rest.stop()
+    assert (first.status, first.json["code"]) == (503, 14)
+    assert (again.status, again.headers["content-type"]) == (200, "text/event-stream")
+    assert again.body.startswith(b"retry: 2000\n\nevent: stream-error\ndata: {")
+
+
 async def test_a_request_has_one_id_in_the_answer_the_access_log_and_the_servers_log(
     server: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:

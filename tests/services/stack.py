@@ -21,7 +21,7 @@ from services.waiting import wait_until
 
 @dataclass
 class Process:
-    """One `jobctl` process; `address` is where it listens, if it is a server."""
+    """One `jobctl` process; `address` is where it listens last of all, if it is a server."""
 
     arguments: list[str]
     environment: dict[str, str]
@@ -94,10 +94,15 @@ class Stack:
             **self.settings,
         }
 
-    def start_server(self, *, address: str = "") -> Process:
-        """A server that listens when this returns."""
+    def start_server(self, *, address: str = "", http: str = "off") -> Process:
+        """A server that listens when this returns, over HTTP if `http` says where."""
         address = address or f"127.0.0.1:{free_port()}"
-        return self._start(["server", "--listen", address], address)
+        return self._start(["server", "--listen", address, "--http", http], http if http != "off" else address)
+
+    def start_gateway(self, server: str) -> Process:
+        """A gateway to that server, which listens when this returns."""
+        address = f"127.0.0.1:{free_port()}"
+        return self._start(["gateway", "--grpc", server, "--http", address], address)
 
     def start_worker(self, *targets: str) -> Process:
         """A supervisor; its processes come up in their own time."""

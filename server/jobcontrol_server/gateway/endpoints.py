@@ -87,10 +87,10 @@ class Stream:
         try:
             await self._serve(exchange, path_values, framing)
         except Failure as failure:
-            content = framing.refusal(failure)
-            if content is None:
+            refusal = framing.refusal(failure, is_resumed=bool(exchange.header(b"last-event-id")))
+            if refusal is None:
                 raise
-            await exchange.answer(failure.http_status, *content)
+            await exchange.answer(*refusal)
 
     async def _serve(self, exchange: Exchange, path_values: Mapping[str, str], framing: Framing) -> None:
         request = await self._reader.read(exchange, path_values)

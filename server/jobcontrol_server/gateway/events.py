@@ -6,13 +6,14 @@ from functools import lru_cache
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+from google.rpc import code_pb2
 
 from jobcontrol_server.gateway.answers import json_value, to_json
 from jobcontrol_server.gateway.bindings import Binding, RpcMethod
 from jobcontrol_server.gateway.errors import document_of
 from jobcontrol_server.gateway.failures import Failure, FieldRefused
 from jobcontrol_server.gateway.fields import INTEGERS, descriptor_of
-from jobcontrol_server.gateway.framing import StreamUnfit
+from jobcontrol_server.gateway.framing import Refusal, StreamUnfit
 from jobcontrol_server.gateway.headers import Header
 from jobcontrol_server.gateway.texts import TextInvalid, value_from_text
 
@@ -40,7 +41,8 @@ class EventStream:
 class Events:
     """A stream as events: `id` and one line of `data` each; no name, so that browsers take them for messages.
 
-    Heartbeats are comments, and tell no id. A good end is the event `end`, a failure the event `stream-error`.
+    Heartbeats are comments, and tell no id. A good end is the event `end`, a failure the event `stream-error`; so is,
+    with status 200, a service out of reach to a browser that resumes, which tries again then.
     """
 
     opening = b"retry: 2000\n\n"
@@ -78,8 +80,11 @@ class Events:
         message = self._binding.method.response.FromString(first)
         return message.HasField(self._facts.end) and str(getattr(message, self._facts.id)) == self._last_id
 
-    def refusal(self, failure: Failure) -> None:
-        return None
+    def refusal(self, failure: Failure, *, is_resumed: bool) -> Refusal | None:
+        # To a browser that comes back any status but 200 says that the stream is over for good (WHATWG HTML, 9.2.3).
+        if not is_resumed or failure.code != code_pb2.UNAVAILABLE:
+            return None
+        return 200, self.opening + self.failure(failure), self.headers(None)
 
     def _event(self, raw: bytes) -> bytes:
         message = self._binding.method.response.FromString(raw)

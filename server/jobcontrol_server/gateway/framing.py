@@ -37,6 +37,10 @@ class StreamUnfit(ValueError):
     """Facts about a stream that its messages contradict."""
 
 
+Refusal = tuple[int, bytes, list[Header]]
+"""Status, content and headers of an answer."""
+
+
 class Framing(Protocol):
     """One way to put a stream of serialized messages on the wire."""
 
@@ -60,7 +64,7 @@ class Framing(Protocol):
     def is_over(self, first: bytes) -> bool:
         """Whether the first message says that the caller has seen everything."""
 
-    def refusal(self, failure: Failure) -> tuple[bytes, list[Header]] | None:
+    def refusal(self, failure: Failure, *, is_resumed: bool) -> Refusal | None:
         """The whole answer for a failure before any message; None if it is the one that unary calls get."""
 
 
@@ -86,8 +90,8 @@ class Lines:
     def is_over(self, first: bytes) -> bool:
         return False
 
-    def refusal(self, failure: Failure) -> tuple[bytes, list[Header]]:
-        return self.failure(failure), failure_headers(failure, NDJSON)
+    def refusal(self, failure: Failure, *, is_resumed: bool) -> Refusal:
+        return failure.http_status, self.failure(failure), failure_headers(failure, NDJSON)
 
     def _line(self, raw: bytes) -> bytes:
         message = self._binding.method.response.FromString(raw)
@@ -120,7 +124,7 @@ class Parts:
     def is_over(self, first: bytes) -> bool:
         return False
 
-    def refusal(self, failure: Failure) -> None:
+    def refusal(self, failure: Failure, *, is_resumed: bool) -> None:
         return None
 
 
