@@ -155,6 +155,7 @@ EXPECTED = {
     "ResumeQueue": '"queue": "generate-ku"',
     "UpdateQueue": '"limitsSet": true',
     "WatchProgress": '"type": "completed"',
+    "WatchJobs": '"type": "completed"',
     "GetResult": "text/markdown",
     "Cancel": "JOB_STATUS_CANCELLED",
     "Pause": "JOB_STATUS_PAUSED",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -38,6 +38,14 @@ class JobCursor:
 
     created_at: datetime
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobList:
+    """The newest jobs of a list by their ids, and those of them that are not as they were known."""
+
+    job_ids: tuple[str, ...]
+    changed: tuple[Job, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,15 @@ def list_jobs(tx: Connection, tenant: str, wanted: JobFilter, *, after: JobCurso
         query = query.where(or_(older, and_(jobs.c.created_at == after.created_at, jobs.c.id < after.id)))
     page = query.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
     return _with_stages(tx, tx.execute(page).mappings().all())
+
+
+def read_job_list(tx: Connection, tenant: str, wanted: JobFilter, *, known: Mapping[str, int], limit: int) -> JobList:
+    """The newest `limit` jobs, and those of them whose last sequence is not the known one."""
+    newest = select(jobs.c.id, jobs.c.last_sequence).where(conditions_of(tenant, wanted))
+    heads = tx.execute(newest.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)).all()
+    changed = [head.id for head in heads if known.get(head.id) != head.last_sequence]
+    rows = tx.execute(select(jobs).where(jobs.c.id.in_(changed))).mappings().all() if changed else []
+    return JobList(tuple(head.id for head in heads), tuple(_with_stages(tx, rows)))
 
 
 def count_jobs(tx: Connection, tenant: str, wanted: JobFilter, *, most: int) -> int:

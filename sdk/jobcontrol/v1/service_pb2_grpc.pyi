@@ -217,10 +217,18 @@ class JobControlStub:
     """
     WatchJobs: _grpc.UnaryStreamMultiCallable[_watch_pb2.WatchJobsRequest, _watch_pb2.WatchJobsResponse]
     """Watches many jobs, and a list of jobs, on one stream.
+      1. Of each job of `positions` it tells what WatchProgress would, by the same
+         rules, each job by its own sequences. The others go on when one has ended.
+      2. Of the list it tells each job as `listed`, oldest first, then a heartbeat:
+         these were all. Then every job that comes or has moved, as a whole and at
+         most twice a second, and the id of each that goes: it meets the conditions
+         no more, newer ones took its place, or it was deleted. Whoever resumes is
+         told the list anew.
+      3. It ends OK when every job of `positions` has, and never with a `filter`.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    Each job of `positions` counts as a watcher.
 
-    Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID,
+    Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID,
     RESOURCE_EXHAUSTED/TOO_MANY_WATCHERS, UNAVAILABLE/SERVER_DRAINING.
     """
     ListEvents: _grpc.UnaryUnaryMultiCallable[_event_pb2.ListEventsRequest, _event_pb2.ListEventsResponse]
@@ -488,10 +496,18 @@ class JobControlAsyncStub(JobControlStub):
     """
     WatchJobs: _aio.UnaryStreamMultiCallable[_watch_pb2.WatchJobsRequest, _watch_pb2.WatchJobsResponse]  # type: ignore[assignment]
     """Watches many jobs, and a list of jobs, on one stream.
+      1. Of each job of `positions` it tells what WatchProgress would, by the same
+         rules, each job by its own sequences. The others go on when one has ended.
+      2. Of the list it tells each job as `listed`, oldest first, then a heartbeat:
+         these were all. Then every job that comes or has moved, as a whole and at
+         most twice a second, and the id of each that goes: it meets the conditions
+         no more, newer ones took its place, or it was deleted. Whoever resumes is
+         told the list anew.
+      3. It ends OK when every job of `positions` has, and never with a `filter`.
 
-    Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+    Each job of `positions` counts as a watcher.
 
-    Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID,
+    Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID,
     RESOURCE_EXHAUSTED/TOO_MANY_WATCHERS, UNAVAILABLE/SERVER_DRAINING.
     """
     ListEvents: _aio.UnaryUnaryMultiCallable[_event_pb2.ListEventsRequest, _event_pb2.ListEventsResponse]  # type: ignore[assignment]
@@ -852,10 +868,18 @@ class JobControlServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_watch_pb2.WatchJobsResponse], _abc.AsyncIterator[_watch_pb2.WatchJobsResponse]]:
         """Watches many jobs, and a list of jobs, on one stream.
+          1. Of each job of `positions` it tells what WatchProgress would, by the same
+             rules, each job by its own sequences. The others go on when one has ended.
+          2. Of the list it tells each job as `listed`, oldest first, then a heartbeat:
+             these were all. Then every job that comes or has moved, as a whole and at
+             most twice a second, and the id of each that goes: it meets the conditions
+             no more, newer ones took its place, or it was deleted. Whoever resumes is
+             told the list anew.
+          3. It ends OK when every job of `positions` has, and never with a `filter`.
 
-        Not served yet: UNIMPLEMENTED/NOT_IMPLEMENTED.
+        Each job of `positions` counts as a watcher.
 
-        Errors: INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID,
+        Errors: NOT_FOUND/JOB_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/FILTER_INVALID,
         RESOURCE_EXHAUSTED/TOO_MANY_WATCHERS, UNAVAILABLE/SERVER_DRAINING.
         """
 

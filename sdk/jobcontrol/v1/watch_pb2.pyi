@@ -442,13 +442,15 @@ class WatchJobsRequest(_message.Message):
     HEARTBEAT_INTERVAL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def positions(self) -> _containers.RepeatedCompositeFieldContainer[Global___WatchPosition]:
-        """Jobs to follow, each from its own position.
-        Validation: at most 100.
+        """Jobs to follow, each from its own position; none twice.
+        Validation: required unless filter; at most 100.
         """
 
     @_builtins.property
     def filter(self) -> _batch_pb2.JobFilter:
-        """Tell also which jobs come, go and move in the list that this finds."""
+        """Tell also which jobs come, go and move among the newest 200 that this finds;
+        without conditions, of all jobs.
+        """
 
     @_builtins.property
     def heartbeat_interval(self) -> _duration_pb2.Duration:
@@ -518,7 +520,7 @@ class WatchJobsResponse(_message.Message):
     """Id of a job that left the list."""
     @_builtins.property
     def progress(self) -> Global___WatchProgressResponse:
-        """To a job of `positions`."""
+        """To a job of `positions`: what WatchProgress would tell, but heartbeats."""
 
     @_builtins.property
     def listed(self) -> _job_pb2.Job:
@@ -526,7 +528,7 @@ class WatchJobsResponse(_message.Message):
 
     @_builtins.property
     def heartbeat(self) -> Global___Heartbeat:
-        """Nothing happened."""
+        """Nothing happened; or, the first time: every job of the list has been told."""
 
     def __init__(
         self,

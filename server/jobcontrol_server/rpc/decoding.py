@@ -30,7 +30,7 @@ from jobcontrol_server.rpc.caller import Caller
 from jobcontrol_server.rpc.encoding.plain import JOB_STATUS, STEP_STATUS
 from jobcontrol_server.rpc.pages import SortKey
 from jobcontrol_server.rpc.validation import media_type_of, to_dict
-from jobcontrol_server.watch.hub import Watch
+from jobcontrol_server.watch.hub import ManyWatch, Watch
 
 SAMPLE_NAME = "sample"
 USUAL_HEARTBEAT, SHORTEST_HEARTBEAT, LONGEST_HEARTBEAT = 15.0, 1.0, 60.0
@@ -155,11 +155,23 @@ def to_watch(request: pb.WatchProgressRequest, caller: Caller) -> Watch:
     return Watch(
         tenant=caller.tenant,
         job_id=request.job_id,
-        after=request.after_sequence if request.HasField("after_sequence") else None,
-        heartbeat=_to_heartbeat(request.heartbeat_interval)
-        if request.HasField("heartbeat_interval")
-        else USUAL_HEARTBEAT,
+        after=_after(request),
+        heartbeat=_to_heartbeat(request),
     )
+
+
+def to_many_watch(request: pb.WatchJobsRequest, caller: Caller) -> ManyWatch:
+    """Raises FilterInvalid."""
+    return ManyWatch(
+        tenant=caller.tenant,
+        positions=tuple((position.job_id, _after(position)) for position in request.positions),
+        wanted=to_job_filter(request.filter, "filter.") if request.HasField("filter") else None,
+        heartbeat=_to_heartbeat(request),
+    )
+
+
+def _after(position: pb.WatchProgressRequest | pb.WatchPosition) -> int | None:
+    return position.after_sequence if position.HasField("after_sequence") else None
 
 
 def job_key(job: Job) -> SortKey:
@@ -246,5 +258,7 @@ def _to_document(document: pb.Document, pipeline: PipelineSpec) -> NewDocument:
     return NewDocument(document.content, media_type_of(document, pipeline), document.file_name)
 
 
-def _to_heartbeat(interval: Duration) -> float:
-    return min(max(interval.ToTimedelta().total_seconds(), SHORTEST_HEARTBEAT), LONGEST_HEARTBEAT)
+def _to_heartbeat(request: pb.WatchProgressRequest | pb.WatchJobsRequest) -> float:
+    if not request.HasField("heartbeat_interval"):
+        return USUAL_HEARTBEAT
+    return min(max(_seconds(request.heartbeat_interval), SHORTEST_HEARTBEAT), LONGEST_HEARTBEAT)

@@ -16,7 +16,7 @@ from jobcontrol_server.rpc.validation import SERVED
 
 SERVICE = service_pb2.DESCRIPTOR.services_by_name["JobControl"]
 #: Methods that answer with messages encoded already, once for all who listen.
-ENCODED = frozenset({"WatchProgress"})
+ENCODED = frozenset({"WatchJobs", "WatchProgress"})
 
 
 def add_service(server: grpc.aio.Server, service: JobControl) -> None:

@@ -16,6 +16,7 @@ from jobcontrol_server.rpc.decoding import (
     step_key,
     to_job_cursor,
     to_listed,
+    to_many_watch,
     to_place,
     to_step_cursor,
     to_watch,
@@ -158,3 +159,7 @@ class JobControl(Operating):
     def WatchProgress(self, request: pb.WatchProgressRequest, context: Context) -> AsyncIterator[bytes]:
         """Messages as bytes: the hub has encoded them, once for all watchers."""
         return self._hub.watch(to_watch(request, caller_of(context)))
+
+    def WatchJobs(self, request: pb.WatchJobsRequest, context: Context) -> AsyncIterator[bytes]:
+        """Messages as bytes, as above."""
+        return self._hub.watch_many(to_many_watch(request, caller_of(context)))

@@ -37,6 +37,18 @@ class Encoder(Protocol):
     def heartbeat(self, job_id: str, sequence: int) -> bytes:
         """Nothing happened since `sequence`."""
 
+    def of_many(self, message: bytes) -> bytes:
+        """One of the above, told to a watcher of many jobs."""
+
+    def listed(self, job: Job) -> bytes:
+        """A job of a list, to a watcher of many."""
+
+    def unlisted(self, job_id: str) -> bytes:
+        """A job has left a list."""
+
+    def alive(self) -> bytes:
+        """Nothing happened to any of many jobs."""
+
 
 @dataclass(frozen=True, slots=True)
 class News:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -12,10 +12,13 @@ import structlog
 from jobcontrol_core.bus.postman import END
 from jobcontrol_core.domain.errors import ServerDraining, TooManyWatchers
 from jobcontrol_core.store.eventlog import PAGE, read_heads
+from jobcontrol_core.store.jobfilters import JobFilter
 from jobcontrol_server.store_calls import StoreCalls
 from jobcontrol_server.watch.feed import Feed, Pace
 from jobcontrol_server.watch.frames import Encoder, frames_of
-from jobcontrol_server.watch.readings import read_news, read_opening
+from jobcontrol_server.watch.lists import Lists, list_messages
+from jobcontrol_server.watch.merging import merged
+from jobcontrol_server.watch.readings import Opening, read_news, read_opening, read_openings
 from jobcontrol_server.watch.subscription import Subscription
 
 log = structlog.get_logger(__name__)
@@ -28,6 +31,16 @@ class Watch:
     tenant: str
     job_id: str
     after: int | None = None
+    heartbeat: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class ManyWatch:
+    """Many jobs on one stream, each by its id and the sequence after which to go on, and a list if one is `wanted`."""
+
+    tenant: str
+    positions: tuple[tuple[str, int | None], ...]
+    wanted: JobFilter | None = None
     heartbeat: float = 15.0
 
 
@@ -45,6 +58,7 @@ class Hub:
         self._pace = pace or Pace()
         self._feeds: dict[str, Feed] = {}
         self._pumps: dict[str, asyncio.Task[None]] = {}
+        self._lists = Lists(calls, encoder, self._pace)
         self._watchers = 0
         self._is_draining = False
         self._loop = asyncio.get_running_loop()
@@ -60,10 +74,37 @@ class Hub:
                     async for message in messages:
                         yield message
 
+    async def watch_many(self, wish: ManyWatch) -> AsyncIterator[bytes]:
+        """The messages of many watches as they come, until all their jobs have ended; with a list, for ever.
+
+        Each job's are what `watch` would tell of it, but for heartbeats: there is one for all. Raises JobNotFound,
+        FieldInvalid, TooManyWatchers, ServerDraining.
+        """
+        with self._counted(max(1, len(wish.positions))), ExitStack() as joined:
+            openings = await self._calls.read(read_openings, wish.tenant, wish.positions)
+            sources = [
+                self._follow(joined.enter_context(self._joined(opening.job_id, opening.bounds.last)), opening, after)
+                for opening, (_, after) in zip(openings, wish.positions, strict=True)
+            ]
+            if wish.wanted is not None:
+                feed = joined.enter_context(self._lists.joined(wish.tenant, wish.wanted))
+                sources.append(list_messages(feed, self._encoder, self._refuse_if_draining))
+            async with aclosing(merged(sources, silence=wish.heartbeat)) as messages:
+                async for message in messages:
+                    yield self._encoder.alive() if message is None else message
+
+    async def _follow(self, feed: Feed, opening: Opening, after: int | None) -> AsyncGenerator[bytes, None]:
+        subscription = Subscription(feed, self._calls, self._encoder, heartbeat=None)
+        async with aclosing(subscription.messages(opening, after, self._refuse_if_draining)) as messages:
+            async for message in messages:
+                yield self._encoder.of_many(message)
+
     def hear(self, message: str) -> None:
         """A doorbell, "<job id> <sequence>" and perhaps " end", from any thread; anything else is ignored."""
         job_id, _, rest = message.partition(" ")
         sequence, _, end = rest.partition(" ")
+        if self._lists.are_watched:
+            self._loop.call_soon_threadsafe(self._lists.ring)
         if job_id in self._feeds and sequence.isdecimal() and len(sequence) < 19 and end in ("", END):
             self._loop.call_soon_threadsafe(self._ring, job_id, int(sequence), end == END)
 
@@ -72,24 +113,25 @@ class Hub:
         self._is_draining = True
         for feed in self._feeds.values():
             feed.wake()
+        self._lists.wake()
 
     async def close(self) -> None:
         """End the tasks. Call after the streams have ended."""
-        tasks = [self._poller, *self._pumps.values()]
+        tasks = [self._poller, *self._pumps.values(), *self._lists.pumps]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     @contextmanager
-    def _counted(self) -> Iterator[None]:
+    def _counted(self, watches: int = 1) -> Iterator[None]:
         self._refuse_if_draining()
-        if self._watchers >= self._max_watchers:
+        if self._watchers + watches > self._max_watchers:
             raise TooManyWatchers(self._max_watchers)
-        self._watchers += 1
+        self._watchers += watches
         try:
             yield
         finally:
-            self._watchers -= 1
+            self._watchers -= watches
 
     @contextmanager
     def _joined(self, job_id: str, position: int) -> Iterator[Feed]:

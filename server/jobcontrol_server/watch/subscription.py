@@ -20,10 +20,11 @@ class Subscription:
     """Pulls, never queues: a watcher that does not read costs its position and one message.
 
     It replays from the log until it meets the feed, then takes the feed's frames. When it was so slow that the
-    feed holds no more what comes next, it is folded onto a snapshot.
+    feed holds no more what comes next, it is folded onto a snapshot. Without `heartbeat` seconds it is never told
+    that nothing happens.
     """
 
-    def __init__(self, feed: Feed, calls: StoreCalls, encoder: Encoder, *, heartbeat: float) -> None:
+    def __init__(self, feed: Feed, calls: StoreCalls, encoder: Encoder, *, heartbeat: float | None) -> None:
         self._feed = feed
         self._calls = calls
         self._encoder = encoder
@@ -90,7 +91,7 @@ class Subscription:
         self._own.extend(snapshot_frames(job, reason, self._encoder))
 
 
-async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
+async def _is_set_within(event: asyncio.Event, seconds: float | None) -> bool:
     try:
         async with asyncio.timeout(seconds):
             await event.wait()

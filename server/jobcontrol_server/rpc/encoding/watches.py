@@ -21,13 +21,15 @@ END: Mapping[JobStatus, str] = {
     JobStatus.FAILED: ERROR,
     JobStatus.CANCELLED: "cancelled",
 }
+#: Field 1 of WatchJobsResponse, of a length that follows.
+_PROGRESS_TAG = bytes([pb.WatchJobsResponse.PROGRESS_FIELD_NUMBER << 3 | 2])
 _REASON: Mapping[SnapshotReason, pb.SnapshotReason.ValueType] = {
     reason: pb.SnapshotReason.Value(f"SNAPSHOT_REASON_{reason}") for reason in SnapshotReason
 }
 
 
 class WatchEncoder:
-    """Writes WatchProgressResponse."""
+    """Writes WatchProgressResponse and WatchJobsResponse."""
 
     def snapshot(self, job: Job, reason: SnapshotReason) -> bytes:
         return pb.WatchProgressResponse(
@@ -64,6 +66,28 @@ class WatchEncoder:
         return pb.WatchProgressResponse(
             job_id=job_id, first_sequence=sequence, sequence=sequence, type=HEARTBEAT, heartbeat=pb.Heartbeat()
         ).SerializeToString()
+
+    def of_many(self, message: bytes) -> bytes:
+        # Put into its field as it is: it was encoded once for all who watch.
+        return _PROGRESS_TAG + _varint(len(message)) + message
+
+    def listed(self, job: Job) -> bytes:
+        return pb.WatchJobsResponse(listed=to_job(job)).SerializeToString()
+
+    def unlisted(self, job_id: str) -> bytes:
+        return pb.WatchJobsResponse(unlisted_job_id=job_id).SerializeToString()
+
+    def alive(self) -> bytes:
+        return pb.WatchJobsResponse(heartbeat=pb.Heartbeat()).SerializeToString()
+
+
+def _varint(number: int) -> bytes:
+    """A length as it stands on the wire, in base 128."""
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*encoded, number])
 
 
 def _to_changes(event: JobEvent, *, error_count: int) -> pb.JobChanges:

@@ -113,6 +113,12 @@ CONSTRAINTS: Mapping[tuple[str, str], Constraint] = {
     ("WatchProgressRequest", "after_sequence"): optional(not_negative),
     ("WatchProgressRequest", "heartbeat_interval"): optional(lasting()),
     ("WatchProgressRequest", "detail"): optional(known(pb.WatchDetail.DESCRIPTOR)),
+    ("WatchJobsRequest", "positions"): Constraint(
+        (at_most(100),), missing="is required unless there is a filter", unless="filter"
+    ),
+    ("WatchJobsRequest", "heartbeat_interval"): optional(lasting()),
+    ("WatchPosition", "job_id"): required(ID),
+    ("WatchPosition", "after_sequence"): optional(not_negative),
     ("ListEventsRequest", "job_id"): required(ID),
     ("ListEventsRequest", "page_size"): optional(not_negative),
     ("ListEventsRequest", "page_token"): optional(PAGE_TOKEN),

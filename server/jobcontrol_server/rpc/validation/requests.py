@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
@@ -42,8 +43,17 @@ def _violations(message: Message, path: str) -> Iterator[Violation]:
         elif constraint.lacks(message):
             yield Violation(path + name, constraint.missing)
     for name, value in present.items():
-        if isinstance(value, Message) and value.DESCRIPTOR.file.package == PACKAGE:
-            yield from _violations(value, f"{path}{name}.")
+        for place, part in _parts(value):
+            if part.DESCRIPTOR.file.package == PACKAGE:
+                yield from _violations(part, f"{path}{name}{place}.")
+
+
+def _parts(value: Any) -> Iterator[tuple[str, Message]]:
+    """The messages in a field, each with its place: a list of them is looked at one by one."""
+    if isinstance(value, Message):
+        yield "", value
+    elif not isinstance(value, str | bytes | Mapping) and isinstance(value, Sequence):
+        yield from ((f"[{index}]", part) for index, part in enumerate(value) if isinstance(part, Message))
 
 
 def _faults_of(constraint: Constraint, value: object, message: Message, path: str) -> Iterator[Violation]:

@@ -37,6 +37,7 @@ SERVED = frozenset(
         "Retry",
         "StartBuild",
         "UpdateQueue",
+        "WatchJobs",
         "WatchProgress",
     }
 )
