@@ -4,6 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
+# Every process of the tests has services of its own; a test starts up to a dozen processes besides.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist worksteal
+
 # Neither packages of the user's home nor a PYTHONPATH of the shell may stand in for what is locked.
 export PYTHONNOUSERSITE := 1
 unexport PYTHONPATH PYTHONHOME
@@ -22,7 +25,7 @@ dev: $(READY) ## Run server, workers and an embedded Valkey here, keeping everyt
 	@$(BIN)/jobctl dev
 
 test: $(READY) ## Run every test, and end with the list of what was skipped
-	$(BIN)/pytest
+	$(BIN)/pytest $(SIDE_BY_SIDE)
 
 check: $(READY) ## Everything that must pass: static, then test; tells all that fails, not the first only
 	@$(MAKE) --no-print-directory --keep-going static test
@@ -49,7 +52,7 @@ chaos: $(READY) ## Break everything at random while builds run, then check every
 	PYTHONPATH=tests $(BIN)/python -m chaos $(if $(database),--database $(database)) $(if $(redis),--redis $(redis)) $(if $(seconds),--seconds $(seconds)) $(if $(seed),--seed $(seed))
 
 coverage: $(READY) ## Run every test and report branch coverage; the core must reach 95 %
-	$(BIN)/pytest --cov --cov-report=
+	$(BIN)/pytest --cov --cov-report= $(SIDE_BY_SIDE)
 	$(BIN)/coverage report
 	$(BIN)/coverage report --include='core/*' --fail-under=95
 

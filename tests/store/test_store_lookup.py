@@ -55,7 +55,9 @@ def test_an_id_is_found_in_capitals_too(builds: Builds, length: int) -> None:
     assert resolve(builds, job_id[-length:].upper()) == job_id
 
 
-@pytest.mark.parametrize("given", ["", "abc", "%%%%", "____", "\\\\\\\\", "x" * 36, "x" * 50, "01a20dc3-e5fa-7929-acee-9fe777a0a089"])
+@pytest.mark.parametrize(
+    "given", ["", "abc", "%%%%", "____", "\\\\\\\\", "x" * 36, "x" * 50, "01a20dc3-e5fa-7929-acee-9fe777a0a089"]
+)
 def test_what_ends_no_id_finds_nothing(builds: Builds, given: str) -> None:
     builds.start()
     with pytest.raises(JobNotFound):
