@@ -66,6 +66,10 @@ proto: $(READY) ## Generate sdk/jobcontrol/v1, and the comments of the REST docu
 proto-release: $(READY) ## Record proto/ as the released contract that later changes are compared with
 	$(BIN)/python scripts/proto.py release
 
+reference: $(READY) ## Write docs/cli.md and docs/reference/sdk.md from the commands and the SDK
+	@$(BIN)/python scripts/cli_reference.py
+	@$(BIN)/python scripts/sdk_reference.py
+
 picture: $(READY) ## Record the demo in tmux and draw docs/images/watch.svg of it
 	@$(BIN)/python scripts/picture.py
 
@@ -87,4 +91,4 @@ $(READY): requirements-dev.lock pyproject.toml scripts/preflight.py
 	@$(PYTHON) scripts/environment.py .venv
 	@touch $@
 
-.PHONY: help demo dev test check static style types imports contract sizes chaos coverage format proto proto-release picture migration lock clean
+.PHONY: help demo dev test check static style types imports contract sizes chaos coverage format proto proto-release reference picture migration lock clean

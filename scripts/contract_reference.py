@@ -128,16 +128,17 @@ def _short(type_name: str) -> str:
 
 def _prose(comment: str) -> str:
     """Paragraphs, with what Markdown would take for its own made plain."""
-    return _plain(re.sub(r"^(Errors|Validation|HTTP|Not served yet):", r"**\1:**", comment, flags=re.MULTILINE), "<[")
+    return plain(re.sub(r"^(Errors|Validation|HTTP|Not served yet):", r"**\1:**", comment, flags=re.MULTILINE), "<[")
 
 
 def _cell(comment: str) -> str:
     """One line of a table."""
-    line = re.sub(r"\\\*(\w+)\\\*", r"*\1*", _plain(" ".join(comment.split()), "<[*"))
+    line = re.sub(r"\\\*(\w+)\\\*", r"*\1*", plain(" ".join(comment.split()), "<[*"))
     return re.sub(r"(Validation|Not served yet|Not filled yet):?", r"*\g<0>*", line).replace("|", "\\|")
 
 
-def _plain(text: str, special: Iterable[str]) -> str:
+def plain(text: str, special: Iterable[str]) -> str:
+    """Text whose `special` characters mean nothing to Markdown, but for those in code."""
     parts = text.split("`")
     for index in range(0, len(parts), 2):
         for character in special:

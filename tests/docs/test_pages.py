@@ -29,6 +29,7 @@ TESTED_BY = {
     Path("CONTRIBUTING.md"): "test_contributing.py",
     Path("docs/cli.md"): "test_cli_reference.py",
     Path("docs/operations.md"): "test_operations.py",
+    Path("docs/reference/sdk.md"): "test_sdk_reference.py",
 }
 #: Addresses that pages name, for which the reader has services of his own.
 POSTGRES, REDIS = "postgresql://jobcontrol:secret@db/jobcontrol", "redis://redis:6379/0"
