@@ -19,7 +19,7 @@ from typer.exceptions import Exit, TyperException
 
 from jobcontrol._requests import invalid
 from jobcontrol._settings import ClientSettings, read_settings
-from jobcontrol.cli import building, completing, dead, operating, queues, reading, steering
+from jobcontrol.cli import building, completing, dead, exporting, operating, queues, reading, steering
 from jobcontrol.cli.advice import error_line
 from jobcontrol.cli.arguments import command_index, hoist
 from jobcontrol.cli.completions import completion
@@ -47,6 +47,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "explain": operating.explain,
     "workers": operating.workers,
     "stats": operating.stats,
+    "export": exporting.export,
     "completion": completion,
     "version": reading.version,
 }
