@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+CLIENT_READY := .venv/client-tools/.ready
 
 # Every process of the tests has services of its own; a test starts up to a dozen processes besides.
 SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist worksteal
@@ -76,6 +77,8 @@ picture: $(READY) ## Record the demo in tmux and draw docs/images/watch.svg of i
 migration: $(READY) ## Write a migration from what changed in the tables: make migration message="add labels"
 	@$(BIN)/python -m jobcontrol_migrations "$(message)"
 
+client-tools: $(CLIENT_READY) ## Set up what generates a REST client of openapi.json, for the test that does
+
 lock: ## Choose the versions of every dependency anew and write requirements*.lock
 	$(PYTHON) scripts/lock.py
 
@@ -88,7 +91,11 @@ $(READY): requirements-dev.lock pyproject.toml scripts/preflight.py
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is missing; install Python 3.11 or newer" >&2; exit 1; }
 	@$(PYTHON) scripts/preflight.py
 	@echo "Setting .venv up (once)"
-	@$(PYTHON) scripts/environment.py .venv
+	@$(PYTHON) scripts/environment.py .venv requirements-dev.lock
 	@touch $@
 
-.PHONY: help demo dev test check static style types imports contract sizes chaos coverage format proto proto-release reference picture migration lock clean
+$(CLIENT_READY): requirements-client.lock | $(READY)
+	@$(PYTHON) scripts/environment.py .venv/client-tools requirements-client.lock
+	@touch $@
+
+.PHONY: help demo dev test check static style types imports contract sizes chaos coverage format proto proto-release reference picture migration client-tools lock clean

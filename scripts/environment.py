@@ -1,27 +1,28 @@
-"""Sets the development environment up: a venv holding what requirements-dev.lock names, and this project, editable."""
+"""Sets an environment up: a venv with what a lock names; that of development holds this project, too, editable."""
 
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-LOCK = "requirements-dev.lock"
+DEVELOPMENT = "requirements-dev.lock"
 FAILED = (
     "error: {} could not be installed; the lines above say why (a network is needed once, and wheels for Python {})"
 )
 
 
 def main() -> None:
-    """Bring the environment named on the command line up to the lock; what is already right stays."""
-    target = Path(sys.argv[1])
+    """Bring the environment named on the command line up to the lock named there; what is already right stays."""
+    target, lock = Path(sys.argv[1]), sys.argv[2]
     python = target / "bin" / "python"
     if not works(python):
         run([sys.executable, "-m", "venv", "--clear", str(target)], "the environment")
     install = installer(python)
     # The lock names everything. Asked to look for more, pip weighs a newer release for "coverage[toml]", say, than
     # the one that is locked, and then refuses it because it has no hash.
-    run([*install, "--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", LOCK], LOCK)
-    run([*install, "--no-deps", "--no-build-isolation", "-e", "."], "this project")
+    run([*install, "--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", lock], lock)
+    if lock == DEVELOPMENT:
+        run([*install, "--no-deps", "--no-build-isolation", "-e", "."], "this project")
 
 
 def works(python: Path) -> bool:

@@ -23,6 +23,7 @@ def main() -> None:
         command = [uv, "--no-config", "pip", "compile", *OPTIONS, "--python-version", oldest]
         resolve([*command, "pyproject.toml", "--extra", "server"], "requirements.lock")
         resolve([*command, "pyproject.toml", "--extra", "server", "--group", "dev"], "requirements-dev.lock")
+        resolve([*command, "--group", "client"], "requirements-client.lock")
         resolve([*command, str(backend), "--no-annotate"], "requirements-build.lock")
 
 

@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 
 from house.source_tree import read
 
-LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-build.lock"]
+LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-build.lock", "requirements-client.lock"]
 PIN = re.compile(
     r"""^(?P<name>[a-z0-9-]+)==(?P<version>[^\s;]+)[^\n]*   # a package, its version, maybe a marker
         (?:\\\n[ ]{4}--hash=sha256:[0-9a-f]{64}[ ]?)+     # the hashes of its files, a line each
@@ -23,6 +23,8 @@ def wanted(lock: str) -> list[str]:
     pyproject = tomllib.loads(read(Path("pyproject.toml")))
     if lock == "requirements-build.lock":
         return list(pyproject["build-system"]["requires"])
+    if lock == "requirements-client.lock":
+        return list(pyproject["dependency-groups"]["client"])
     project = pyproject["project"]
     runtime = [*project["dependencies"], *project["optional-dependencies"]["server"]]
     return runtime if lock == "requirements.lock" else [*runtime, *pyproject["dependency-groups"]["dev"]]

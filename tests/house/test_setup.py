@@ -100,7 +100,7 @@ def test_ci_whose_package_tool_fails_says_what_to_install_by_hand(bare_machine: 
 def test_ci_on_a_machine_that_has_everything_runs_the_checks_and_allows_no_missing_service(bare_machine: Path) -> None:
     _write_program(bare_machine / "python3", "#!/bin/sh\n")
     _write_program(bare_machine / "make", '#!/bin/sh\necho "CI=$CI make $*"\n')
-    assert _run_ci(bare_machine).stdout == "CI=true make PYTHON=python3 check\n"
+    assert _run_ci(bare_machine).stdout == "CI=true make PYTHON=python3 client-tools check\n"
 
 
 def _make(*arguments: str) -> subprocess.CompletedProcess[str]:
