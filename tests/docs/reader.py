@@ -13,9 +13,10 @@ from jobcontrol_workers.pipelines import BUILT_IN
 from services.stack import SHORT_LEASES, free_port
 
 #: Stays in its terminal until it is stopped; typed again, it is stopped first.
-STAYS = re.compile(r"^(?:pip install \S+ && )?jobctl (dev|server|worker)\b(?!.*# exits)[^\n]*$")
+STAYS = re.compile(r"^(?:pip install \S+ && )?jobctl (dev|server|gateway|worker)\b(?!.*# exits)[^\n]*$")
 #: What a command that ends otherwise than with 0 says behind itself.
 EXITS = re.compile(r"# exits with (\d+)\b")
+LOOPBACK = ("localhost", "127.0.0.1")
 #: A document of the reader's own, which pages name.
 BOOK = "book.md"
 #: Installs nothing: what a page wants installed is installed already. Refuses what the project does not offer.
@@ -46,7 +47,9 @@ class Reader:
 
     def __post_init__(self) -> None:
         self.address = f"127.0.0.1:{free_port()}"
-        self.places = {"localhost:50051": self.address, "127.0.0.1:50051": self.address, **self.places}
+        self.http = f"127.0.0.1:{free_port()}"
+        own = {f"{host}:50051": self.address for host in LOOPBACK} | {f"{host}:8080": self.http for host in LOOPBACK}
+        self.places = {**own, **self.places}
         self.directory, own_tools, self.exported = self.home / "desk", self.home / "tools", self.home / "exported"
         for folder in (self.directory, own_tools):
             folder.mkdir()
@@ -68,6 +71,7 @@ class Reader:
             "XDG_STATE_HOME": str(self.home / "state"),
             "JOBCONTROL_LISTEN": self.address,
             "JOBCONTROL_SERVER": self.address,
+            "JOBCONTROL_HTTP": self.http,
         }
 
     def type(self, commands: str) -> str:
@@ -105,7 +109,7 @@ class Reader:
         terminal = Terminal.opened(script, self.directory, self.environment, self.home / f"{kind}.log")
         self.terminals[kind] = terminal
         if kind != "worker":
-            terminal.wait_until_it_listens(self.address)
+            terminal.wait_until_it_listens(self.http if kind == "gateway" else self.address)
 
     def here(self, text: str) -> str:
         """The text with this machine's own addresses."""

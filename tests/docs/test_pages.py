@@ -12,8 +12,11 @@ A page is worked through from top to bottom on an empty desk, with one server. O
 import configparser
 import json
 import re
+import shutil
+import subprocess
 import tomllib
 from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -97,6 +100,27 @@ def refusal_of(reader: Reader, block: Block) -> str:
     return ""
 
 
+class TagChecker(HTMLParser):
+    """Knows what is open, and what stands in scripts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open_tags: list[str] = []
+        self.script = ""
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag not in ("input", "meta", "link"):
+            self.open_tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open_tags or self.open_tags.pop() != tag:
+            raise ValueError(f"</{tag}> closes nothing")
+
+    def handle_data(self, data: str) -> None:
+        if self.open_tags[-1:] == ["script"]:
+            self.script += data
+
+
 def do_shell(reader: Reader, block: Block) -> None:
     """As commands that stay have a terminal each, they stand alone in their blocks."""
     if commands_of(block) and all(command.startswith("make ") for command in commands_of(block)):
@@ -135,6 +159,20 @@ def data(parse: Callable[[str], object]) -> Callable[[Reader, Block], None]:
     return do
 
 
+def check_html(text: str) -> None:
+    """ValueError unless each element is closed, and scripts are programs as far as node can tell, if it is there."""
+    checker = TagChecker()
+    checker.feed(text)
+    if checker.open_tags:
+        raise ValueError(f"not closed: {checker.open_tags}")
+    if node := shutil.which("node"):
+        checked = subprocess.run(
+            [node, "--input-type=module", "--check"], input=checker.script, capture_output=True, text=True, check=False
+        )
+        if checked.returncode:
+            raise ValueError(checked.stderr)
+
+
 def commands_of(block: Block) -> list[str]:
     lines = [line.partition("#")[0].strip() for line in block.text.splitlines()]
     return [line for line in lines if line]
@@ -144,6 +182,7 @@ DOING: dict[str, Callable[[Reader, Block], None]] = {
     "sh": do_shell,
     "console": do_console,
     "python": do_python,
+    "html": data(check_html),
     "json": data(json.loads),
     "toml": data(tomllib.loads),
     "yaml": data(yaml.safe_load),
