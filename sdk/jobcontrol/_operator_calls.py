@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
+from google.protobuf.wrappers_pb2 import StringValue
+
 from jobcontrol import v1 as pb
 from jobcontrol._calling import Calling
 from jobcontrol._filters import Since, moment_of
+from jobcontrol._health import CHECK_HEALTH, SERVING
 from jobcontrol._operation import listing, operation
 from jobcontrol._operations_decoding import (
     to_audit_event,
@@ -53,6 +56,12 @@ from jobcontrol.pipeline.definition import Rate
 
 class OperatorCalls(Calling):
     """A part of Client and AsyncClient, which see."""
+
+    @operation
+    def is_serving(self) -> Plan[bool]:
+        """Whether the server takes calls, by its health, which it tells without a token; False while it drains."""
+        answer = yield from self._call(CHECK_HEALTH, StringValue())
+        return bool(answer.value == SERVING)
 
     @operation
     def explain(self, job_id: str) -> Plan[list[Wait]]:

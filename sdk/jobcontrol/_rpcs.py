@@ -23,10 +23,11 @@ class Rpc(Generic[Q, A]):
     request: type[Q]
     answer: type[A]
     streams: bool = False
+    service: str = SERVICE
 
     @property
     def path(self) -> str:
-        return f"/{SERVICE}/{self.name}"
+        return f"/{self.service}/{self.name}"
 
 
 START_BUILD = Rpc("StartBuild", pb.StartBuildRequest, pb.StartBuildResponse)

@@ -1,6 +1,7 @@
 """Whatever is typed, the answer is one of the exit codes, and never how the program is made."""
 
 import pytest
+from google.protobuf.wrappers_pb2 import Int32Value
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ def nothing_there() -> ScriptedTransport:
     lists = ("ListJobs", "ListPipelines", "ListWorkers", "ListQueues", "ListDeadLetters", "ListErrorGroups")
     answers = {name: getattr(pb, f"{name}Response")() for name in (*lists, "GetStats")}
     rpcs += ("UpdateQueue", "RequeueDeadLetters", "DiscardDeadLetters", "GetStep", "ListSteps", "ListEvents")
+    answers["Check"] = Int32Value(value=1)
     return ScriptedTransport(**answers, **dict.fromkeys(rpcs, GONE))
 
 

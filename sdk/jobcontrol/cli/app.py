@@ -19,10 +19,11 @@ from typer.exceptions import Exit, TyperException
 
 from jobcontrol._requests import invalid
 from jobcontrol._settings import ClientSettings, read_settings
-from jobcontrol.cli import building, completing, dead, exporting, operating, queues, reading, steering
+from jobcontrol.cli import building, completing, dead, exporting, operating, profiles, queues, reading, steering
 from jobcontrol.cli.advice import error_line
 from jobcontrol.cli.arguments import command_index, hoist
 from jobcontrol.cli.completions import completion
+from jobcontrol.cli.doctor import doctor
 from jobcontrol.cli.exits import ExitCode, code_of_error
 from jobcontrol.cli.plugins import add_plugins, plugin_names
 from jobcontrol.cli.session import Connect, Session
@@ -47,11 +48,17 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "explain": operating.explain,
     "workers": operating.workers,
     "stats": operating.stats,
+    "doctor": doctor,
+    "config": profiles.config,
     "export": exporting.export,
     "completion": completion,
     "version": reading.version,
 }
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., int]]]] = {
+    "profile": (
+        "Servers that are known by name.",
+        {"list": profiles.list_profiles, "add": profiles.add, "use": profiles.use, "remove": profiles.remove},
+    ),
     "queues": (
         "Queues: what waits in each, paused or limited for all workers together.",
         {"list": queues.list_queues, "pause": queues.pause, "resume": queues.resume, "limit": queues.limit},
@@ -75,7 +82,8 @@ EPILOG = (
 
 def connect(settings: ClientSettings) -> Client:
     """A client that connects with its first call."""
-    return Client(settings.server or None, token=settings.token or None, tls=settings.tls)
+    server, token, profile = settings.server or None, settings.token or None, settings.profile or None
+    return Client(server, token=token, tls=settings.tls, profile=profile)
 
 
 def run(argv: Sequence[str], connect: Connect = connect) -> int:
@@ -155,6 +163,7 @@ def open_session(
     context: typer.Context,
     server: Annotated[str, typer.Option(metavar="HOST:PORT", help="Instead of JOBCONTROL_SERVER.")] = "",
     token: Annotated[str, typer.Option(metavar="TOKEN", help="Instead of JOBCONTROL_TOKEN.")] = "",
+    profile: Annotated[str, typer.Option(metavar="NAME", help="Instead of JOBCONTROL_PROFILE.")] = "",
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object per line on stdout.")] = False,
     fields: Annotated[
@@ -172,13 +181,7 @@ def open_session(
     if verbose:
         logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(name)s: %(message)s")
         sys.excepthook = sys.__excepthook__
-    known = read_settings()
-    settings = replace(
-        known,
-        server=server or known.server,
-        token=token or known.token,
-        wants_no_color=no_color or known.wants_no_color,
-    )
+    settings = _settings(server, token, profile, no_color)
     client = cast(Connect, context.obj)(settings)
     context.call_on_close(client.close)
     context.obj = Session(
@@ -189,6 +192,18 @@ def open_session(
         jsonl=jsonl,
         fields=_split_fields(fields),
         has_color=settings.is_colored(sys.stdout.isatty()),
+    )
+
+
+def _settings(server: str, token: str, profile: str, no_color: bool) -> ClientSettings:
+    """What was typed, and for the rest what the environment says; a profile that was typed wins over its server."""
+    known = read_settings()
+    return replace(
+        known,
+        server=server or ("" if profile else known.server),
+        token=token or ("" if profile else known.token),
+        profile=profile or known.profile,
+        wants_no_color=no_color or known.wants_no_color,
     )
 
 

@@ -17,7 +17,7 @@ _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?
 LONGEST = 10 * 366 * 86400.0
 #: Options of every command, which may stand before or after its name.
 FLAGS = frozenset({"--json", "--jsonl", "--no-color", "-v", "--verbose"})
-VALUED = frozenset({"--server", "--token", "--progress", "--fields"})
+VALUED = frozenset({"--server", "--token", "--profile", "--progress", "--fields"})
 
 
 def hoist(argv: Sequence[str], commands: Iterable[str]) -> list[str]:

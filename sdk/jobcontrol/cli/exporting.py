@@ -15,6 +15,7 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
+from jobcontrol._profiles import find_target
 from jobcontrol._requests import invalid
 from jobcontrol.cli.building import JobId
 from jobcontrol.cli.documents import to_json, to_plain
@@ -43,7 +44,7 @@ def export(
     """
     session = session_of(context)
     found = session.job(job)
-    masking = Masking(names=mask, secrets=(session.settings.token,))
+    masking = Masking(names=mask, secrets=(_token(session),))
     if output == "-":
         _write(sys.stdout, session, found, masking)
         return ExitCode.COMPLETED
@@ -52,6 +53,11 @@ def export(
         _write(file, session, found, masking)
     session.say(f"Wrote {target} ({target.stat().st_size:,} bytes); masked as {MASK!r} is what looks secret.")
     return ExitCode.COMPLETED
+
+
+def _token(session: Session) -> str:
+    settings = session.settings
+    return find_target(settings.server or None, settings.token or None, settings.tls, settings.profile or None).token
 
 
 def _write(file: TextIO, session: Session, job: Job, masking: Masking) -> None:
