@@ -40,7 +40,7 @@ def running(url: str | None = None, *, target: str = TARGET, **settings: str) ->
     """
     with tempfile.TemporaryDirectory(prefix="jc-bench-") as temporary:
         directory = DataDirectory(Path(temporary))
-        address, database_url = f"127.0.0.1:{_free_port()}", url or directory.database_url
+        address, database_url = f"127.0.0.1:{free_port()}", url or directory.database_url
         environment = environment_with(
             JOBCONTROL_DATABASE_URL=database_url,
             JOBCONTROL_REDIS_URL=socket_url(directory.socket),
@@ -65,7 +65,7 @@ def running(url: str | None = None, *, target: str = TARGET, **settings: str) ->
                 program.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -37,11 +37,8 @@ class Watcher(threading.Thread):
             self.trouble = trouble
 
     def assert_whole(self) -> None:
-        """From the first commit to the end, each once and in order."""
         assert self.trouble is None, self.trouble
-        told = [(int(message["firstSequence"]), int(message["sequence"])) for message in self.messages]
-        assert [first for first, _ in told] == [1, *(last + 1 for _, last in told[:-1])]
-        assert self.messages[-1]["finished"]["job"]["status"] == "JOB_STATUS_COMPLETED"
+        assert_whole(self.messages)
 
     def _comes_through(self) -> bool:
         before = self.last
@@ -53,6 +50,13 @@ class Watcher(threading.Thread):
             pass
         self.breaks += not self.has_ended
         return self.has_ended or self.last > before
+
+
+def assert_whole(messages: list[Message]) -> None:
+    """From the first commit to the end of a job that completed, each once and in order."""
+    told = [(int(message["firstSequence"]), int(message["sequence"])) for message in messages]
+    assert [first for first, _ in told] == [1, *(last + 1 for _, last in told[:-1])]
+    assert messages[-1]["finished"]["job"]["status"] == "JOB_STATUS_COMPLETED"
 
 
 class GaveUp(Exception):

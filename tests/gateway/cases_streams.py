@@ -263,11 +263,19 @@ RESUMED = [
     ),
     Case(
         "R16",
-        "a stream that fails is no end",
+        "a service out of reach lets a browser that resumes come again, which only 200 does",
         asked(WATCH, b"", EVENTS, ("Last-Event-ID", "3")),
-        503,
         script=Script(then=GONE),
-        json=GONE_JSON,
+        events=[RETRY, ("stream-error", GONE_JSON)],
+        headers={"Content-Type": "text/event-stream"},
+    ),
+    Case(
+        "R16",
+        "another failure sends it away with its status",
+        asked(WATCH, b"", EVENTS, ("Last-Event-ID", "3")),
+        404,
+        script=Script(then=Failure(grpc.StatusCode.NOT_FOUND, "no lion")),
+        json={"code": 5, "message": "no lion", "details": []},
     ),
 ]
 

@@ -76,6 +76,8 @@ def bare_machine(tmp_path: Path) -> Path:
         ("python3", python),
         ("make", "#!/bin/sh\n"),
         ("redis-server", "#!/bin/sh\n"),
+        ("curl", "#!/bin/sh\n"),
+        ("chromium", "#!/bin/sh\n"),
         ("sudo", '#!/bin/sh\nshift\nexec "$@"\n'),
     ):
         _write_program(tmp_path / program, script)
