@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from docs.pages import blocks
 from house.settings_names import settings_names
 from house.source_tree import read
 from jobcontrol import v1 as pb
@@ -24,8 +25,9 @@ from rpc.serving import Serving, error_kinds, serving
 from services.absence import missing
 from store.factories import failed, stages, succeeded
 
-TEXT = read(Path("docs/operations.md"))
-SHELL = [line for block in re.findall(r"```sh\n(.+?)```", TEXT, re.DOTALL) for line in block.splitlines()]
+PAGE = Path("docs/operations.md")
+TEXT = read(PAGE)
+SHELL = [line for block in blocks(PAGE) if block.language == "sh" for line in block.text.splitlines()]
 CURLED = [line for line in SHELL if line.startswith("curl ")]
 LINES = [line for line in SHELL if line not in CURLED]
 ADDRESS, HTTP_ADDRESS = "localhost:50051", "localhost:8080"

@@ -1,6 +1,7 @@
 """The pipelines that a worker serves, under this installation's settings."""
 
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -36,6 +37,15 @@ def test_a_handler_is_found_by_pipeline_stage_and_version() -> None:
 @pytest.mark.parametrize("key", [("letters", "middle", 2), ("letters", "other", 1), ("numbers", "middle", 1)])
 def test_nothing_is_found_under_another_key(key: tuple[str, str, int]) -> None:
     assert Registry([pipeline()], Settings.load()).find(key) is None
+
+
+def test_a_pipeline_is_found_in_the_current_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = "from jobcontrol.pipeline import Pipeline\nbuild = Pipeline('found-here')\n"
+    (tmp_path / "pipeline_of_the_current_directory.py").write_text(made)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (found,) = load_pipelines(["pipeline_of_the_current_directory:build"])
+    assert found.name == "found-here"
 
 
 def test_two_pipelines_of_one_name_are_refused() -> None:
