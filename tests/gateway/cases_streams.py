@@ -223,7 +223,7 @@ RESUMED = [
     *(
         Case(
             "R16",
-            f"no id: {last_id!r}",
+            f"no id: {last_id[:20]!r}",
             asked(WATCH, b"", EVENTS, ("Last-Event-ID", last_id)),
             400,
             called=[],
