@@ -58,9 +58,12 @@ class OperatorCalls(Calling):
     """A part of Client and AsyncClient, which see."""
 
     @operation
-    def is_serving(self) -> Plan[bool]:
-        """Whether the server takes calls, by its health, which it tells without a token; False while it drains."""
-        answer = yield from self._call(CHECK_HEALTH, StringValue())
+    def is_serving(self, part: str = "") -> Plan[bool]:
+        """Whether the server takes calls, by its health, which it tells without a token; False while it drains.
+
+        Of the `part` "redis": whether the server reaches Redis now. Raises NotFound for a part that it has not.
+        """
+        answer = yield from self._call(CHECK_HEALTH, StringValue(value=part))
         return bool(answer.value == SERVING)
 
     @operation

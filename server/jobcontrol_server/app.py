@@ -76,10 +76,10 @@ async def running_server(settings: Settings, *, pace: Pace | None = None) -> Asy
             refusals=Refusals(store),
         )
         service = JobControl(calls, writes, hub, PageTokens(settings.database_url))
-        listening = Listening(service, settings.listen, token=settings.token)
-        opened.push_async_callback(listening.stop, GRACE)
         listener = Listener(settings.redis, JOBS_CHANNEL, hub.hear)
         opened.push_async_callback(asyncio.to_thread, listener.close)
+        listening = Listening(service, settings.listen, has_redis=lambda: listener.is_connected, token=settings.token)
+        opened.push_async_callback(listening.stop, GRACE)
         dispatcher = Dispatcher(store, settings, postman)
         opened.push_async_callback(asyncio.to_thread, dispatcher.stop)
         dispatcher.start()

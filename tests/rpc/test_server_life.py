@@ -29,6 +29,7 @@ from jobcontrol_server.app import running_server
 from jobcontrol_server.rpc.builds import Builds
 from rpc.serving import NO_REDIS, Serving, prepared_store, serving
 from services.postgres import PostgresServer
+from services.waiting import wait_until_async
 
 SERVICE = "jobcontrol.v1.JobControl"
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
@@ -203,3 +204,19 @@ async def test_a_draining_server_says_not_serving_and_answers_the_calls_under_wa
         may_go_on.set()
         assert (await call).job.path_id == "p"
         await end
+
+
+async def health_of(server: Serving, part: str) -> int:
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        asked = health_pb2.HealthCheckRequest(service=part)
+        status: int = (await health_pb2_grpc.HealthStub(channel).Check(asked)).status
+        return status
+
+
+async def test_the_health_of_redis_is_what_it_is_now(server: Serving, ringing_server: Serving) -> None:
+    async def is_there() -> bool:
+        return bool(await health_of(ringing_server, "redis") == SERVING)
+
+    await wait_until_async(is_there, "the server has found Redis")
+    assert await health_of(server, "redis") == NOT_SERVING
+    assert await health_of(server, "") == SERVING

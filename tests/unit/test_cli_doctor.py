@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.wrappers_pb2 import Int32Value
 
 from jobcontrol import v1 as pb
-from jobcontrol.errors import ApiError, ConnectionFailed, JobControlError, NotAuthenticated, ServerError
+from jobcontrol.errors import ApiError, ConnectionFailed, JobControlError, NotAuthenticated, NotFound, ServerError
 from sdk.scripted import ScriptedTransport
 from unit.shell import Shell
 
@@ -53,7 +53,7 @@ def examined(shell: Shell, there: ScriptedTransport) -> tuple[int, dict[str, dic
 def test_where_all_is_well_every_check_says_so(shell: Shell) -> None:
     code, found = examined(shell, server())
     assert (code, {one["verdict"] for one in found.values()}) == (0, {"ok"})
-    assert list(found) == "address server database clock versions workers queues pipelines".split()
+    assert list(found) == "address server database redis clock versions workers queues pipelines".split()
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,8 @@ def test_a_server_that_cannot_be_asked_ends_it_with_the_way_out(
     ("there", "check", "verdict", "code"),
     [
         (server(Check=NOT_SERVING), "server", "problem", 8),
+        (server(Check=[SERVING, NOT_SERVING]), "redis", "problem", 1),
+        (server(Check=[SERVING, NotFound("no such part")]), "redis", "unknown", 0),
         (server(workers=[]), "workers", "problem", 1),
         (server(workers=[]), "clock", "unknown", 1),
         (server(workers=[worker(skew=timedelta(minutes=2))]), "clock", "note", 0),

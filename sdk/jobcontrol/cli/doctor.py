@@ -17,7 +17,7 @@ from jobcontrol.cli.exits import ExitCode, code_of_error
 from jobcontrol.cli.session import Session, session_of
 from jobcontrol.client import Client
 from jobcontrol.display.wording import count_noun, format_seconds
-from jobcontrol.errors import JobControlError, NotAuthenticated, PermissionDenied
+from jobcontrol.errors import JobControlError, NotAuthenticated, NotFound, PermissionDenied
 from jobcontrol.operations import WorkerProcess
 
 #: Seconds for one answer.
@@ -51,7 +51,7 @@ Check = Callable[[Client, Sequence[WorkerProcess]], Iterator[Finding]]
 
 
 def doctor(context: typer.Context) -> int:
-    """Check address, server, token, database, clock, versions, workers, queues and pipelines; say what to do.
+    """Check address, server, token, database, Redis, clock, versions, workers, queues and pipelines; say what to do.
 
     Exits with 0 if builds can run, else as the first problem says: 7 token, 8 server, 1 anything else.
     """
@@ -108,6 +108,24 @@ def _check_database(client: Client, _: Sequence[WorkerProcess]) -> Iterator[Find
     took = f"{(time.monotonic() - began) * 1000:.0f} ms"
     jobs = f"{stats.active:,} active and {stats.waiting:,} waiting {'job' if stats.waiting == 1 else 'jobs'}"
     yield Finding("database", Verdict.OK, f"answered in {took}: {jobs}")
+
+
+def _check_redis(client: Client, _: Sequence[WorkerProcess]) -> Iterator[Finding]:
+    try:
+        is_there = client.is_serving("redis")
+    except NotFound:
+        yield Finding("redis", Verdict.UNKNOWN, "a server of this version does not tell")
+        return
+    if is_there:
+        yield Finding("redis", Verdict.OK, "the server reaches it")
+    else:
+        hint = "start it, or mend JOBCONTROL_REDIS_URL of the server"
+        yield Finding(
+            "redis",
+            Verdict.PROBLEM,
+            "out of the server's reach: nothing is lost, but steps may wait until it is back",
+            hint,
+        )
 
 
 def _check_clock(_: Client, workers: Sequence[WorkerProcess]) -> Iterator[Finding]:
@@ -168,6 +186,7 @@ def _check_pipelines(client: Client, _: Sequence[WorkerProcess]) -> Iterator[Fin
 #: In the order in which they are told.
 CHECKS: dict[str, Check] = {
     "database": _check_database,
+    "redis": _check_redis,
     "clock": _check_clock,
     "versions": _check_versions,
     "workers": _check_workers,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -15,6 +16,7 @@ from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 from jobcontrol_server.addresses import AddressTaken, split
 from jobcontrol_server.rpc.doorkeeper import Doorkeeper
 from jobcontrol_server.rpc.guard import Guard
+from jobcontrol_server.rpc.health import Health
 from jobcontrol_server.rpc.methods import SERVICE, add_service
 from jobcontrol_server.rpc.service import JobControl
 from jobcontrol_server.wire import MOST_CALLS, MOST_MESSAGE_BYTES, MOST_METADATA_BYTES
@@ -43,13 +45,13 @@ OPTIONS: tuple[tuple[str, Any], ...] = (
 class Listening:
     """A server with health and reflection. `address` has the port that it really got.
 
-    Where there is a `token`, every call must say it.
+    Where there is a `token`, every call must say it. `has_redis` is asked when the health of "redis" is.
     """
 
-    def __init__(self, service: JobControl, address: str, *, token: str = "") -> None:
+    def __init__(self, service: JobControl, address: str, *, has_redis: Callable[[], bool], token: str = "") -> None:
         door = (Doorkeeper(token),) if token else ()
         self._server = grpc.aio.server(interceptors=(*door, Guard()), options=OPTIONS)
-        self._health = health.aio.HealthServicer()
+        self._health = Health(has_redis)
         add_service(self._server, service)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection(
