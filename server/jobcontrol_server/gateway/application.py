@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -14,7 +15,7 @@ from jobcontrol_server.gateway.bindings import Binding, bindings_of
 from jobcontrol_server.gateway.cors import Cors
 from jobcontrol_server.gateway.endpoints import Endpoint, Stream, Unary
 from jobcontrol_server.gateway.events import EventStream, refuse_unfit
-from jobcontrol_server.gateway.exchange import ClientGone, Exchange, Receive, Scope, Send
+from jobcontrol_server.gateway.exchange import BrokenOff, ClientGone, Exchange, Receive, Scope, Send
 from jobcontrol_server.gateway.failures import Failure, malformed, method_refused, not_found
 from jobcontrol_server.gateway.framing import BodyStream, StreamUnfit
 from jobcontrol_server.gateway.matching import Match, PathMalformed, Route, Routes
@@ -73,23 +74,29 @@ class Gateway:
         if scope["type"] != "http":
             raise ValueError(f"the gateway serves HTTP, not {scope['type']}")
         exchange = Exchange(scope, receive, self._cors.sender(scope["headers"], send))
-        try:
-            await self._serve(exchange)
-        except ClientGone:
-            pass
-        except Failure as failure:
-            await exchange.refuse(failure)
-        except Exception:
-            # A request is answered whatever happens, unless it is being answered already: then it breaks off.
-            log.exception("gateway_failed", route=scope.get("http.route"))
-            if not exchange.has_begun:
-                await exchange.refuse(Failure(code_pb2.INTERNAL, "the gateway failed on this request"))
+        with suppress(ClientGone):
+            try:
+                await self._serve(exchange)
+            except ClientGone:
+                raise
+            except Failure as failure:
+                await exchange.refuse(failure)
+            except BrokenOff as broken:
+                log.warning(
+                    "answer_broken_off", route=scope.get("http.route"), code=broken.failure.code, why=str(broken)
+                )
+            except Exception:
+                # A request is answered whatever happens, unless it is being answered already: then it breaks off.
+                log.exception("gateway_failed", route=scope.get("http.route"))
+                if not exchange.has_begun:
+                    await exchange.refuse(Failure(code_pb2.INTERNAL, "the gateway failed on this request"))
 
     def drain(self) -> None:
         """End every stream within a second, and refuse new ones: UNAVAILABLE. Unary calls go on."""
         self._draining.set()
 
     async def _serve(self, exchange: Exchange) -> None:
+        self._cors.refuse_foreign_write(exchange)
         match = self._match(exchange)
         if match is not None:
             endpoint = match.route.target

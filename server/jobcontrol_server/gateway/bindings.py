@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from jobcontrol_server.gateway.fields import TEXTUAL, descriptor_of, is_map
 from jobcontrol_server.gateway.templates import Template, TemplateInvalid, parse_template
 
-_METHODS_WITHOUT_BODY = frozenset({"GET", "HEAD"})
+METHODS_WITHOUT_BODY = frozenset({"GET", "HEAD"})
 
 
 class BindingInvalid(ValueError):
@@ -132,7 +132,7 @@ def _method_and_path(method: RpcMethod, rule: HttpRule) -> tuple[str, str]:
 def _body(method: RpcMethod, http_method: str, rule: HttpRule) -> Body:
     if not rule.body:
         return None
-    if http_method in _METHODS_WITHOUT_BODY:
+    if http_method in METHODS_WITHOUT_BODY:
         raise BindingInvalid(method.full_name, f"{http_method} cannot have a body")
     if rule.body == "*":
         return WHOLE
@@ -165,5 +165,9 @@ def _refuse_unfit_variable(method: RpcMethod, field_path: str) -> None:
 
 
 def _refuse_shared_field(method: RpcMethod, template: Template, body: FieldDescriptor) -> None:
-    if any(variable.field_path == body.name for variable in template.variables):
-        raise BindingInvalid(method.full_name, f"{body.name!r} is both in the path and the body")
+    rivals = {body.name, *(member.name for member in (body.containing_oneof.fields if body.containing_oneof else ()))}
+    for variable in template.variables:
+        if variable.field_path in rivals:
+            raise BindingInvalid(
+                method.full_name, f"the path's {variable.field_path!r} would replace the body's {body.name!r}"
+            )

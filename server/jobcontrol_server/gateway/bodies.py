@@ -8,23 +8,29 @@ from typing import Any, NoReturn
 
 from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.message import Message
+from google.protobuf.message import EncodeError, Message
 
-from jobcontrol_server.gateway.failures import FieldRefused, malformed
+from jobcontrol_server.gateway.failures import FieldRefused, malformed, too_many
 from jobcontrol_server.gateway.fields import MAX_DEPTH, descriptor_of
 from jobcontrol_server.gateway.strictness import JsonRefused, checked_message
 
+#: Values of one body. Each costs microseconds while nobody else is served, so that bytes alone bound too little.
+MAX_VALUES = 50_000
+
 _BLANK = b" \t\r\n"
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _PLACE = re.compile(r" at [\w.\[\]]+$")
 
 
 def fill_from_body(message: Message, body: bytes, field: FieldDescriptor | None) -> None:
     """Make `message`, or one field of it, say what a JSON body says; a blank body says nothing.
 
-    Raises Failure for what is not one JSON value in UTF-8, or does not fit the message exactly.
+    Raises Failure for what is not one JSON value in UTF-8, holds more than MAX_VALUES, or does not fit the message.
     """
     if not body.strip(_BLANK):
         return
+    if body.count(b",") >= MAX_VALUES and _STRING.sub(b"", body).count(b",") >= MAX_VALUES:
+        raise too_many(MAX_VALUES)
     value = _one_value(body)
     if field is not None:
         value = {field.json_name: value}
@@ -34,7 +40,7 @@ def fill_from_body(message: Message, body: bytes, field: FieldDescriptor | None)
         json_format.ParseDict(checked_message(descriptor_of(message), value), message, max_recursion_depth=MAX_DEPTH)
     except JsonRefused as refused:
         raise FieldRefused(refused.field, refused.reason) from refused
-    except (json_format.ParseError, TypeError, ValueError, OverflowError, RecursionError) as error:
+    except (json_format.ParseError, EncodeError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise malformed(f"the body does not fit: {_PLACE.sub('', str(error))}") from error
 
 
@@ -61,11 +67,11 @@ def _one_value(body: bytes) -> Any:
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice!r} stands twice in one object")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"{name!r} stands twice in one object")
+        found[name] = value
     return found
 
 

@@ -1,15 +1,17 @@
-"""Cross-origin requests, which no browser may make unless origins are configured: rule R17 of docs/rest.md."""
+"""Cross-origin requests, which no browser may make unless origins are configured: rule R17."""
 
 from collections.abc import Collection, Iterable, MutableMapping
 from typing import Any
 
 from jobcontrol_server.gateway.exchange import Exchange, Send
+from jobcontrol_server.gateway.failures import other_origin
 from jobcontrol_server.gateway.headers import Header
 
 ANY_ORIGIN = "*"
 
 _EXPOSED = b"grpc-metadata-next-page-token, retry-after, x-request-id"
 _MAX_AGE = b"600"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Cors:
@@ -31,6 +33,19 @@ class Cors:
             await send(message)
 
         return send_with_cors
+
+    def refuse_foreign_write(self, exchange: Exchange) -> None:
+        """Raise Failure for a call that changes something and comes from a page of a site that may not call.
+
+        Browsers ask beforehand about most such calls, but not about all: a page of any site may post a form, or a body
+        without a type. They say where the page is from in every one of them.
+        """
+        origin = exchange.header(b"origin")
+        if not origin or exchange.method in _SAFE or self._allows(origin):
+            return
+        site = origin.partition("://")[2].lower()
+        if site not in (exchange.header(b"host").lower(), exchange.header(b"x-forwarded-host").lower()) or not site:
+            raise other_origin(origin)
 
     def is_preflight(self, exchange: Exchange) -> bool:
         """Whether a browser asks what it may do, in place of doing it."""

@@ -1,6 +1,7 @@
 """What a route leads to: one RPC, called with what the request says, and answered as REST answers."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -16,6 +17,8 @@ from jobcontrol_server.gateway.framing import BodyStream, Framing, Lines, Parts,
 from jobcontrol_server.gateway.headers import headers_of, metadata_of, timeout_of
 from jobcontrol_server.gateway.requests import Reader, Reading
 from jobcontrol_server.gateway.streams import draining_failure, serve_stream
+
+_REFUSED = re.compile(r"\bq\s*=\s*0(?:\.0*)?\s*(?:;|$)", re.IGNORECASE)
 
 
 class Endpoint(Protocol):
@@ -36,16 +39,14 @@ class Unary:
         self._timeout = timeout
         method = binding.method
         self._call: Any = channel.unary_unary(
-            method.path,
-            request_serializer=method.request.SerializeToString,
-            response_deserializer=method.response.FromString,
+            method.path, request_serializer=_serialized, response_deserializer=method.response.FromString
         )
 
     async def serve(self, exchange: Exchange, path_values: Mapping[str, str]) -> None:
         request = await self._reader.read(exchange, path_values)
         timeout = timeout_of(exchange.headers)
         call = self._call(
-            request,
+            request.SerializeToString(),
             metadata=metadata_of(exchange.headers, exchange.client),
             timeout=self._timeout if timeout is None else timeout,
         )
@@ -80,7 +81,7 @@ class Stream:
         self._events = Events(binding, events)
         method = binding.method
         # Messages stay bytes: many streams send the same ones, and what they look like is worked out once.
-        self._call: Any = channel.unary_stream(method.path, request_serializer=method.request.SerializeToString)
+        self._call: Any = channel.unary_stream(method.path, request_serializer=_serialized)
 
     async def serve(self, exchange: Exchange, path_values: Mapping[str, str]) -> None:
         framing = self._framing_for(exchange)
@@ -96,17 +97,25 @@ class Stream:
         request = await self._reader.read(exchange, path_values)
         last_id = exchange.header(b"last-event-id") if framing is self._events else ""
         if last_id and self._facts is not None:
-            framing = self._events.resumed_at(resume(request, self._facts, last_id))
+            last_id = resume(request, self._facts, last_id)
         timeout = timeout_of(exchange.headers)
         metadata = metadata_of(exchange.headers, exchange.client)
         if self._draining.is_set():
             raise draining_failure()
-        call = self._call(request, metadata=metadata, timeout=timeout)
-        await serve_stream(call, framing, exchange, self._draining)
+        call = self._call(request.SerializeToString(), metadata=metadata, timeout=timeout)
+        await serve_stream(call, framing, exchange, self._draining, last_id=last_id)
 
     def _framing_for(self, exchange: Exchange) -> Framing:
         if self._parts is not None:
             return self._parts
-        accepted = exchange.listed(b"accept")
-        wants_events = any(part.partition(";")[0].strip().lower() == EVENT_STREAM for part in accepted)
-        return self._events if wants_events else self._lines
+        return self._events if any(map(_is_event_stream, exchange.listed(b"accept"))) else self._lines
+
+
+def _serialized(request: bytes) -> bytes:
+    # Given as bytes: grpc sends an empty message in place of one that it cannot serialize.
+    return request
+
+
+def _is_event_stream(accepted: str) -> bool:
+    media_type, _, parameters = accepted.partition(";")
+    return media_type.strip().lower() == EVENT_STREAM and not _REFUSED.search(parameters)

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
@@ -15,13 +14,12 @@ from jobcontrol_server.gateway.failures import Failure, FieldRefused
 from jobcontrol_server.gateway.fields import INTEGERS, descriptor_of
 from jobcontrol_server.gateway.framing import Refusal, StreamUnfit
 from jobcontrol_server.gateway.headers import Header
+from jobcontrol_server.gateway.remembering import Remembered
 from jobcontrol_server.gateway.texts import TextInvalid, value_from_text
 
 EVENT_STREAM = "text/event-stream"
 
 _NO_ID = re.compile(r"[\0\r\n]")
-_REMEMBERED = 512
-_REMEMBERED_SIZE = 64 << 10
 
 
 @dataclass(frozen=True)
@@ -49,17 +47,10 @@ class Events:
     # An event without data is never dispatched.
     ending = b"event: end\ndata: {}\n\n"
 
-    def __init__(self, binding: Binding, facts: EventStream | None, *, last_id: str = "") -> None:
+    def __init__(self, binding: Binding, facts: EventStream | None) -> None:
         self._binding = binding
         self._facts = facts
-        self._last_id = last_id
-        self._remembered = lru_cache(_REMEMBERED)(self._event)
-
-    def resumed_at(self, last_id: str) -> "Events":
-        """The same events for a caller who has seen those up to `last_id`."""
-        resumed = Events(self._binding, self._facts, last_id=last_id)
-        resumed._remembered = self._remembered
-        return resumed
+        self.frame = Remembered(self._event)
 
     def headers(self, first: bytes | None) -> list[Header]:
         return [
@@ -68,17 +59,14 @@ class Events:
             (b"x-accel-buffering", b"no"),
         ]
 
-    def frame(self, raw: bytes) -> bytes:
-        return self._remembered(raw) if len(raw) <= _REMEMBERED_SIZE else self._event(raw)
-
     def failure(self, failure: Failure) -> bytes:
         return b"event: stream-error\ndata: " + to_json(document_of(failure)) + b"\n\n"
 
-    def is_over(self, first: bytes) -> bool:
-        if self._facts is None or self._facts.end is None or not self._last_id:
+    def is_over(self, first: bytes, last_id: str) -> bool:
+        if self._facts is None or self._facts.end is None or not last_id:
             return False
         message = self._binding.method.response.FromString(first)
-        return message.HasField(self._facts.end) and str(getattr(message, self._facts.id)) == self._last_id
+        return message.HasField(self._facts.end) and str(getattr(message, self._facts.id)) == last_id
 
     def refusal(self, failure: Failure, *, is_resumed: bool) -> Refusal | None:
         # To a browser that comes back any status but 200 says that the stream is over for good (WHATWG HTML, 9.2.3).

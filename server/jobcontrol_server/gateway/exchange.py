@@ -26,6 +26,14 @@ class ClientGone(Exception):
     """Nobody is there any more to be answered."""
 
 
+class BrokenOff(Exception):
+    """An answer that failed when its head was out, and can tell so only by staying without its end."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
 class Exchange:
     """One request and its answer."""
 
@@ -112,21 +120,17 @@ class Exchange:
                 task.cancel()
 
     async def begin(self, status: int, headers: Iterable[Header]) -> None:
-        """Send the head of the answer."""
+        """Send the head of the answer. Raises ClientGone if nobody reads what went before."""
         self.has_begun = True
-        await self._send({"type": "http.response.start", "status": status, "headers": list(headers)})
+        await self._send_in_time({"type": "http.response.start", "status": status, "headers": list(headers)})
 
     async def write(self, content: bytes) -> None:
         """Send a part of the answer and wait until it is on its way. Raises ClientGone if nobody reads it."""
-        try:
-            async with asyncio.timeout(STALLED_AFTER):
-                await self._send({"type": "http.response.body", "body": content, "more_body": True})
-        except TimeoutError:
-            raise ClientGone from None
+        await self._send_in_time({"type": "http.response.body", "body": content, "more_body": True})
 
     async def end(self, content: bytes = b"") -> None:
-        """Send the last part of the answer."""
-        await self._send({"type": "http.response.body", "body": content})
+        """Send the last part of the answer. Raises ClientGone if nobody reads it."""
+        await self._send_in_time({"type": "http.response.body", "body": content})
 
     async def answer(self, status: int, content: bytes, headers: Iterable[Header]) -> None:
         """Send a whole answer; its length is told, and its content kept back, where HEAD asked."""
@@ -142,6 +146,13 @@ class Exchange:
     async def refuse(self, failure: Failure) -> None:
         """Answer with a failure as google.rpc.Status in JSON."""
         await self.answer(failure.http_status, to_json(document_of(failure)), failure_headers(failure, JSON))
+
+    async def _send_in_time(self, message: MutableMapping[str, Any]) -> None:
+        try:
+            async with asyncio.timeout(STALLED_AFTER):
+                await self._send(message)
+        except TimeoutError:
+            raise ClientGone from None
 
     def _tells_of_body(self) -> bool:
         return self.header(b"content-length") not in ("", "0") or bool(self.header(b"transfer-encoding"))

@@ -91,6 +91,16 @@ def too_large(limit: int) -> Failure:
     return Failure(code_pb2.RESOURCE_EXHAUSTED, f"the body is larger than {limit} bytes", http_status=413)
 
 
+def too_many(limit: int) -> Failure:
+    """A body of more than `limit` values; 413."""
+    return Failure(code_pb2.RESOURCE_EXHAUSTED, f"the body holds more than {limit} values", http_status=413)
+
+
+def other_origin(origin: str) -> Failure:
+    """A page of another site that would change something; 403."""
+    return Failure(code_pb2.PERMISSION_DENIED, f"pages of {origin} may not call; see CORS")
+
+
 def _packed(message: Message) -> any_pb2.Any:
     packed = any_pb2.Any()
     packed.Pack(message)

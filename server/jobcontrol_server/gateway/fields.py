@@ -1,5 +1,7 @@
 """What the fields of messages are, as far as REST must tell them apart."""
 
+import re
+from functools import cache
 from typing import cast
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, EnumValueDescriptor, FieldDescriptor
@@ -54,11 +56,13 @@ def is_map(field: FieldDescriptor) -> bool:
 
 
 def field_named(message: Descriptor, name: str) -> FieldDescriptor | None:
-    """The field of this name, be it the one in the proto file or the one in JSON."""
-    found = message.fields_by_name.get(name)
-    if found is None:
-        found = next((field for field in message.fields if field.json_name == name), None)
-    return found
+    """The field of this name in JSON, else the one of this name in the proto file."""
+    return _fields_by_json_name(message).get(name) or message.fields_by_name.get(name)
+
+
+@cache
+def _fields_by_json_name(message: Descriptor) -> dict[str, FieldDescriptor]:
+    return {field.json_name: field for field in message.fields}
 
 
 def has_bytes(message: Descriptor) -> bool:
@@ -89,8 +93,5 @@ def enum_value_named(enum: EnumDescriptor, text: str) -> EnumValueDescriptor | N
 
 
 def _prefix_of(enum: EnumDescriptor) -> str:
-    spaced = "".join(
-        f"_{letter}" if letter.isupper() and position and not enum.name[position - 1].isupper() else letter
-        for position, letter in enumerate(enum.name)
-    )
-    return f"{spaced.upper()}_"
+    # A word begins with a capital after a small letter, or before one: HTTPMode is HTTP_MODE.
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", enum.name).upper() + "_"

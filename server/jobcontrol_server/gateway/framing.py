@@ -1,7 +1,6 @@
 """How the messages of a stream look on the wire: lines of JSON, or the bytes of one body."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -14,12 +13,9 @@ from jobcontrol_server.gateway.exchange import failure_headers
 from jobcontrol_server.gateway.failures import Failure
 from jobcontrol_server.gateway.fields import HTTP_BODY, descriptor_of
 from jobcontrol_server.gateway.headers import Header
+from jobcontrol_server.gateway.remembering import Remembered
 
 NDJSON = "application/x-ndjson"
-
-#: Many watch the same stream: what a message looks like is worked out once and kept for the others.
-_REMEMBERED = 512
-_REMEMBERED_SIZE = 64 << 10
 
 
 @dataclass(frozen=True)
@@ -61,8 +57,8 @@ class Framing(Protocol):
     def failure(self, failure: Failure) -> bytes | None:
         """What tells a failure after messages; None if only a broken connection can."""
 
-    def is_over(self, first: bytes) -> bool:
-        """Whether the first message says that the caller has seen everything."""
+    def is_over(self, first: bytes, last_id: str) -> bool:
+        """Whether the first message says that a caller who has seen `last_id` has seen everything."""
 
     def refusal(self, failure: Failure, *, is_resumed: bool) -> Refusal | None:
         """The whole answer for a failure before any message; None if it is the one that unary calls get."""
@@ -76,18 +72,15 @@ class Lines:
 
     def __init__(self, binding: Binding) -> None:
         self._binding = binding
-        self._remembered = lru_cache(_REMEMBERED)(self._line)
+        self.frame = Remembered(self._line)
 
     def headers(self, first: bytes | None) -> list[Header]:
         return [(b"content-type", NDJSON.encode("ascii")), (b"x-accel-buffering", b"no")]
 
-    def frame(self, raw: bytes) -> bytes:
-        return self._remembered(raw) if len(raw) <= _REMEMBERED_SIZE else self._line(raw)
-
     def failure(self, failure: Failure) -> bytes:
         return to_json({"error": document_of(failure)}) + b"\n"
 
-    def is_over(self, first: bytes) -> bool:
+    def is_over(self, first: bytes, last_id: str) -> bool:
         return False
 
     def refusal(self, failure: Failure, *, is_resumed: bool) -> Refusal:
@@ -121,7 +114,7 @@ class Parts:
     def failure(self, failure: Failure) -> None:
         return None
 
-    def is_over(self, first: bytes) -> bool:
+    def is_over(self, first: bytes, last_id: str) -> bool:
         return False
 
     def refusal(self, failure: Failure, *, is_resumed: bool) -> None:

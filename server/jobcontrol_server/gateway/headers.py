@@ -1,4 +1,4 @@
-"""Headers of a request as metadata of the call, and metadata of the answer as headers: rule R12 of docs/rest.md."""
+"""Headers of a request as metadata of the call, and metadata of the answer as headers: rule R12."""
 
 import base64
 import binascii
@@ -20,7 +20,10 @@ _PERMANENT = frozenset(
     "referer user-agent via warning".split()
 )
 #: What the gateway, or grpc itself, says; nobody says it in their stead.
-_OURS = frozenset({"authorization", "content-type", "host", "te", "user-agent", "x-forwarded-for", "x-forwarded-host"})
+_OURS = frozenset(
+    "connection content-type forwarded host keep-alive proxy-connection te transfer-encoding upgrade user-agent "
+    "x-forwarded-for x-forwarded-host x-real-ip".split()
+)
 _KEY = re.compile(r"[0-9a-z_.-]+")
 _VALUE = re.compile(r"[\x20-\x7e]*")
 _TIMEOUT = re.compile(r"([0-9]{1,8})([HMSmun])")
@@ -69,7 +72,7 @@ def _entries(name: str, value: str) -> Iterator[tuple[str, str | bytes]]:
         key = name
     elif name.startswith(_PREFIX):
         key = name.removeprefix(_PREFIX)
-        if key in _OURS - {"authorization"}:
+        if key in _OURS or key.startswith("grpcgateway-"):
             return
     elif name in _PERMANENT:
         key = f"grpcgateway-{name}"

@@ -10,7 +10,7 @@ from jobcontrol_server.gateway.templates import Segment, Template, Variable, Wil
 
 Target = TypeVar("Target")
 
-_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _ESCAPE_OF_NO_SLASH = re.compile(rb"%(?!2[Ff])([0-9A-Fa-f]{2})")
 
@@ -145,7 +145,7 @@ def _value_of(variable: Variable, segments: Sequence[str]) -> str:
 
 
 def _refuse_malformed(raw_path: bytes) -> None:
-    if _BAD_ESCAPE.search(raw_path):
+    if BAD_ESCAPE.search(raw_path):
         raise PathMalformed("the path holds a percent sign without two hexadecimal digits")
     try:
         _unescaped(raw_path, _ESCAPE).decode("utf-8")

@@ -1,4 +1,4 @@
-"""The query of a request, bound to the fields that neither path nor body holds: rules R05 to R07 of docs/rest.md."""
+"""The query of a request, bound to the fields that neither path nor body holds: rules R05 to R07."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,9 +12,9 @@ from google.protobuf.message import Message
 from jobcontrol_server.gateway.bindings import WHOLE, Binding
 from jobcontrol_server.gateway.failures import FieldRefused, malformed
 from jobcontrol_server.gateway.fields import MAX_DEPTH, descriptor_of, field_named, is_map
+from jobcontrol_server.gateway.matching import BAD_ESCAPE
 from jobcontrol_server.gateway.texts import TextInvalid, fill_from_text, is_textual, value_from_text
 
-_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _ENTRY = re.compile(r"([^\[\]]+)\[(.*)\]", re.DOTALL)
 
 
@@ -30,24 +30,28 @@ class _Target:
         return ".".join(field.name for field in self.fields)
 
     @property
-    def place(self) -> str:
-        """What only one value may go to."""
-        return self.path if self.key is None else f"{self.path}[{self.key}]"
+    def place(self) -> tuple[str, Any]:
+        """What only one value may go to: a field, or an entry however its key was written. Raises TextInvalid."""
+        return self.path, None if self.key is None else value_from_text(_entry_of(self.fields[-1], "key"), self.key)
 
 
 class _Given:
     """What a query has given so far, of what it can give only once."""
 
     def __init__(self) -> None:
-        self._places: set[str] = set()
+        self._places: set[tuple[str, Any]] = set()
         self._members: dict[tuple[str, str], str] = {}
 
     def note(self, target: _Target, name: str) -> None:
-        """Note a parameter. Raises Failure if it was given before, or another member of its oneof was."""
+        """Note a parameter. Raises Failure if it was given before, or another member of its oneof was.
+
+        Raises TextInvalid for a key that its map cannot have.
+        """
         if not target.fields[-1].is_repeated or target.key is not None:
-            if target.place in self._places:
+            place = target.place
+            if place in self._places:
                 raise FieldRefused(name, "is given twice")
-            self._places.add(target.place)
+            self._places.add(place)
         for depth, field in enumerate(target.fields):
             oneof = field.containing_oneof
             if oneof is not None:
@@ -71,12 +75,15 @@ def fill_from_query(message: Message, raw_query: bytes, binding: Binding) -> Non
             if is_lenient:
                 continue
             raise FieldRefused(name, "the request has no such parameter")
-        if owner := _owner(binding, target.path):
+        if owner := _owner(binding, target):
             if is_lenient:
                 continue
             raise FieldRefused(name, f"is taken from the {owner}")
-        given.note(target, name)
-        _set(message, target, name, text)
+        try:
+            given.note(target, name)
+            _set(message, target, name, text)
+        except TextInvalid as error:
+            raise FieldRefused(name, str(error)) from error
 
 
 def set_text(message: Message, fields: Sequence[FieldDescriptor], text: str) -> None:
@@ -107,7 +114,7 @@ def fields_on(message: Descriptor, path: str) -> tuple[FieldDescriptor, ...] | N
 
 
 def _parameters(raw_query: bytes) -> Iterator[tuple[str, str]]:
-    if _BAD_ESCAPE.search(raw_query):
+    if BAD_ESCAPE.search(raw_query):
         raise malformed("the query holds a percent sign without two hexadecimal digits")
     for part in raw_query.split(b"&"):
         if part:
@@ -132,43 +139,48 @@ def _target(message: Descriptor, name: str) -> _Target | None:
     return _Target(fields, entry[2] if entry else None)
 
 
-def _owner(binding: Binding, path: str) -> str | None:
-    if any(_is_within(path, variable.field_path) for variable in binding.template.variables):
+def _owner(binding: Binding, target: _Target) -> str | None:
+    request = descriptor_of(binding.method.request)
+    bound = (fields_on(request, variable.field_path) for variable in binding.template.variables)
+    if any(_would_replace(target.fields, fields) for fields in bound if fields is not None):
         return "path"
     if binding.body is WHOLE:
         return "body"
-    if isinstance(binding.body, FieldDescriptor) and _is_within(path, binding.body.name):
+    if isinstance(binding.body, FieldDescriptor) and _would_replace(target.fields, (binding.body,)):
         return "body"
     return None
 
 
-def _is_within(path: str, owner: str) -> bool:
-    return path == owner or path.startswith(f"{owner}.")
+def _would_replace(fields: Sequence[FieldDescriptor], bound: Sequence[FieldDescriptor]) -> bool:
+    """Whether one path of fields leads to, or into, what the other binds; members of a oneof replace each other."""
+    for field, taken in zip(fields, bound, strict=False):
+        if field.name != taken.name:
+            return taken.containing_oneof is not None and field in taken.containing_oneof.fields
+    return True
 
 
 def _set(message: Message, target: _Target, name: str, text: str) -> None:
     last = target.fields[-1]
-    valued = last.message_type.fields_by_name["value"] if target.key is not None and last.message_type else last
-    if not is_textual(valued):
+    if not is_textual(last if target.key is None else _entry_of(last, "value")):
         raise FieldRefused(name, "is a message; give its fields one by one")
-    try:
-        if target.key is None:
-            set_text(message, target.fields, text)
-        else:
-            _set_entry(message, target.fields, target.key, text)
-    except TextInvalid as error:
-        raise FieldRefused(name, str(error)) from error
+    if target.key is None:
+        set_text(message, target.fields, text)
+    else:
+        _set_entry(message, target.fields, target.key, text)
 
 
 def _set_entry(message: Message, fields: Sequence[FieldDescriptor], key_text: str, text: str) -> None:
     for field in fields[:-1]:
         message = getattr(message, field.name)
-    entry = fields[-1].message_type
-    assert entry is not None, "a map has an entry type"
     entries: Any = getattr(message, fields[-1].name)
-    key = value_from_text(entry.fields_by_name["key"], key_text)
-    valued = entry.fields_by_name["value"]
+    key, valued = value_from_text(_entry_of(fields[-1], "key"), key_text), _entry_of(fields[-1], "value")
     if valued.message_type is not None:
         fill_from_text(entries[key], text)
     else:
         entries[key] = value_from_text(valued, text)
+
+
+def _entry_of(field: FieldDescriptor, part: str) -> FieldDescriptor:
+    """The key, or the value, of a map's entries."""
+    assert field.message_type is not None, "a map has an entry type"
+    return field.message_type.fields_by_name[part]

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from jobcontrol_server.gateway.bindings import WHOLE, Binding
+from jobcontrol_server.gateway.bindings import METHODS_WITHOUT_BODY, WHOLE, Binding
 from jobcontrol_server.gateway.bodies import fill_from_body, refuse_body
 from jobcontrol_server.gateway.exchange import Exchange
-from jobcontrol_server.gateway.failures import FieldRefused, type_refused
+from jobcontrol_server.gateway.failures import FieldRefused, malformed, type_refused
 from jobcontrol_server.gateway.fields import HTTP_BODY, descriptor_of, has_bytes
 from jobcontrol_server.gateway.headers import Metadata, metadata_of
 from jobcontrol_server.gateway.query import fields_on, fill_from_query, set_text
 from jobcontrol_server.gateway.texts import TextInvalid
 
 _JSON_TYPE = re.compile(r"application/json|[^/;\s]+/[^/;\s]+\+json", re.IGNORECASE)
-_WITHOUT_BODY = frozenset({"GET", "HEAD"})
+_CHARSET = re.compile(r"charset\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
 
 Admit = Callable[[Metadata], None]
 """Raises Failure for a request that may not call, by the metadata of its call. It is asked before a body is read."""
@@ -46,12 +46,14 @@ class Reader:
     async def read(self, exchange: Exchange, path_values: Mapping[str, str]) -> Message:
         """The request of the binding's RPC. What the path says wins over the body.
 
-        Raises Failure for everything that does not bind exactly, ClientGone if the body breaks off; see docs/rest.md.
+        Raises Failure for everything that does not bind exactly, ClientGone if the body breaks off.
         """
         if self._admit is not None:
             self._admit(metadata_of(exchange.headers, exchange.client))
-        body = b"" if exchange.method in _WITHOUT_BODY else await exchange.body(self._limit)
+        body = b"" if exchange.method in METHODS_WITHOUT_BODY else await exchange.body(self._limit)
         message = self._binding.method.request()
+        if body and exchange.header(b"content-encoding").lower() not in ("", "identity"):
+            raise type_refused(f"what is {exchange.header(b'content-encoding')} encoded")
         _fill(message, self._binding, body, exchange.header(b"content-type"))
         fill_from_query(message, exchange.raw_query, self._binding)
         for path, text in path_values.items():
@@ -59,6 +61,8 @@ class Reader:
         key = exchange.header(b"idempotency-key")
         if key and self._key_field is not None and not getattr(message, self._key_field.name):
             setattr(message, self._key_field.name, key)
+        if not message.IsInitialized():
+            raise malformed("a field that is required is missing")
         return message
 
 
@@ -81,9 +85,12 @@ def _fill(message: Message, binding: Binding, body: bytes, content_type: str) ->
 
 
 def _refuse_other_types(content_type: str) -> None:
-    media_type = content_type.partition(";")[0].strip()
-    if media_type and not _JSON_TYPE.fullmatch(media_type):
-        raise type_refused(media_type)
+    media_type, _, parameters = content_type.partition(";")
+    if media_type.strip() and not _JSON_TYPE.fullmatch(media_type.strip()):
+        raise type_refused(media_type.strip())
+    charset = _CHARSET.search(parameters)
+    if charset is not None and charset[1].lower() not in ("utf-8", "utf8"):
+        raise type_refused(content_type)
 
 
 def takes_raw_body(binding: Binding) -> bool:

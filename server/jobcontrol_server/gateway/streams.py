@@ -6,7 +6,7 @@ from typing import Any
 import grpc
 
 from jobcontrol_server.gateway.errors import failure_of
-from jobcontrol_server.gateway.exchange import ClientGone, Exchange
+from jobcontrol_server.gateway.exchange import BrokenOff, ClientGone, Exchange
 from jobcontrol_server.gateway.failures import Failure
 from jobcontrol_server.gateway.framing import Framing
 from jobcontrol_server.gateway.headers import headers_of
@@ -15,21 +15,25 @@ from jobcontrol_server.gateway.headers import headers_of
 _FAREWELL = 0.5
 
 
-async def serve_stream(call: Any, framing: Framing, exchange: Exchange, draining: asyncio.Event) -> None:
+async def serve_stream(
+    call: Any, framing: Framing, exchange: Exchange, draining: asyncio.Event, *, last_id: str = ""
+) -> None:
     """Send the messages of a call until it ends, fails, the client leaves, or the gateway drains.
 
-    The call never outlives this. Raises ClientGone if the client left, and Failure if there is one before the head of
-    the answer is out.
+    `last_id` is what a client that resumes has seen last.
+    The call never outlives this. Raises ClientGone if the client left, Failure if there is one before the head of the
+    answer is out, and BrokenOff for one after it that the framing cannot tell.
     """
-    pump = asyncio.ensure_future(_pump(call, framing, exchange))
+    pump = asyncio.ensure_future(_pump(call, framing, exchange, last_id))
     leaving, drained = asyncio.ensure_future(exchange.gone()), asyncio.ensure_future(draining.wait())
     try:
         await asyncio.wait({pump, leaving, drained}, return_when=asyncio.FIRST_COMPLETED)
-        if pump.done():
+        if pump.done() and not pump.cancelled():
             pump.result()
             return
         if leaving.done():
             raise ClientGone
+        # A pump that is cancelled already was, because the channel closes.
         pump.cancel()
         await asyncio.wait({pump})
         await _break_off(draining_failure(), framing, exchange)
@@ -46,11 +50,11 @@ def draining_failure() -> Failure:
     return Failure(grpc.StatusCode.UNAVAILABLE.value[0], "the gateway is shutting down")
 
 
-async def _pump(call: Any, framing: Framing, exchange: Exchange) -> None:
+async def _pump(call: Any, framing: Framing, exchange: Exchange, last_id: str) -> None:
     try:
         message = await call.read()
         first = message if message is not grpc.aio.EOF else None
-        if first is not None and framing.is_over(first):
+        if first is not None and framing.is_over(first, last_id):
             await exchange.answer(204, b"", [])
             return
         content = framing.opening + (framing.frame(first) if first is not None else b"")
@@ -72,8 +76,7 @@ async def _break_off(failure: Failure, framing: Framing, exchange: Exchange) -> 
         raise failure
     told = framing.failure(failure)
     if told is None:
-        # Only an answer that stays without its end says that bytes are missing.
-        raise ClientGone
+        raise BrokenOff(failure)
     try:
         async with asyncio.timeout(_FAREWELL):
             await exchange.end(told)

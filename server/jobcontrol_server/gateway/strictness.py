@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
 from jobcontrol_server.gateway.fields import (
@@ -28,7 +27,7 @@ from jobcontrol_server.gateway.fields import (
     field_named,
     is_map,
 )
-from jobcontrol_server.gateway.texts import BASE64, INFINITE, NUMBER, SECONDS, TIME
+from jobcontrol_server.gateway.texts import INFINITE, NUMBER, SECONDS, TIME, is_base64
 
 _MASK = re.compile(r"(?:[A-Za-z0-9.]+(?:,[A-Za-z0-9.]+)*)?")
 
@@ -62,9 +61,9 @@ def _checked_fields(message: Descriptor, value: dict[str, Any], at: str, depth: 
         field = field_named(message, name)
         if field is None:
             raise JsonRefused(place, "the request has no such field")
-        if field.name in checked:
+        if field.json_name in checked:
             raise JsonRefused(place, f"stands there as {field.name} and as {field.json_name}")
-        checked[field.name] = _checked_field(field, part, place, depth)
+        checked[field.json_name] = _checked_field(field, part, place, depth)
         if field.containing_oneof is not None and part is not None:
             other = chosen.setdefault(field.containing_oneof.name, field.name)
             if other != field.name:
@@ -140,11 +139,11 @@ def _expectation(field: FieldDescriptor) -> tuple[Callable[[Any], bool], str]:
         least, greatest = INTEGERS[field.type]
         return _is_number, f"expected a whole number from {least} to {greatest}"
     if field.type in FLOATS:
-        return lambda value: _is_number(value) or value in INFINITE, "expected a number"
+        return lambda value: _is_number(value) or (isinstance(value, str) and value in INFINITE), "expected a number"
     if field.type == FieldDescriptor.TYPE_BOOL:
         return lambda value: isinstance(value, bool), "expected true or false"
     if field.type == FieldDescriptor.TYPE_BYTES:
-        return lambda value: isinstance(value, str) and BASE64.fullmatch(value) is not None, "expected base64"
+        return lambda value: isinstance(value, str) and is_base64(value), "expected base64"
     return lambda value: isinstance(value, str), "expected a string"
 
 
@@ -183,11 +182,13 @@ def _any(message: Descriptor, value: Any, at: str, depth: int) -> Any:
         return value
     url = value.get("@type")
     try:
-        packed = descriptor_pool.Default().FindMessageTypeByName(str(url).rpartition("/")[2])
+        packed = message.file.pool.FindMessageTypeByName(str(url).rpartition("/")[2])
     except KeyError:
         raise JsonRefused(f"{at}.@type", "names no known message type") from None
     rest = {name: part for name, part in value.items() if name != "@type"}
     if packed.full_name in _SPECIAL:
+        if beside := rest.keys() - {"value"}:
+            raise JsonRefused(f"{at}.{min(beside)}", "the request has no such field")
         inner = {"value": checked_message(packed, rest.get("value"), at=f"{at}.value", depth=depth + 1)}
     else:
         inner = checked_message(packed, rest, at=at, depth=depth + 1)

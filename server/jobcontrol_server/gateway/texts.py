@@ -22,13 +22,15 @@ from jobcontrol_server.gateway.fields import (
     enum_value_named,
 )
 
-BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]{4})*(?:[A-Za-z0-9+/_-]{2}(?:==)?|[A-Za-z0-9+/_-]{3}=?)?")
 #: RFC 3339 as proto3 JSON narrows it.
-TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})")
+TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+)
 SECONDS = re.compile(r"-?[0-9]+(?:\.[0-9]{1,9})?s")
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 INFINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
+_BASE64 = re.compile(r"([A-Za-z0-9+/_-]*)(={0,2})")
 _INTEGER = re.compile(r"-?[0-9]+")
 _CAPITAL = re.compile(r"[A-Z]")
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
@@ -117,9 +119,18 @@ def _bool(text: str) -> bool:
     raise TextInvalid("expected true or false")
 
 
+def is_base64(text: str) -> bool:
+    """Whether it is base64 of either alphabet, with all of its padding or with none."""
+    found = _BASE64.fullmatch(text)
+    if found is None:
+        return False
+    bare, padding = len(found[1]), len(found[2])
+    return bare % 4 != 1 and padding in (0, -bare % 4)
+
+
 def bytes_from_base64(text: str) -> bytes:
     """Decode base64 of either alphabet, padded or not. Raises TextInvalid."""
-    if not BASE64.fullmatch(text):
+    if not is_base64(text):
         raise TextInvalid("expected base64")
     bare = text.rstrip("=")
     return base64.urlsafe_b64decode(bare.replace("+", "-").replace("/", "_") + "=" * (-len(bare) % 4))
