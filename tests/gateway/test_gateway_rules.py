@@ -4,11 +4,29 @@ from collections import Counter
 
 import pytest
 
-from gateway import cases_answers, cases_bodies, cases_headers, cases_paths, cases_queries, cases_streams, cases_values
+from gateway import (
+    cases_answers,
+    cases_bodies,
+    cases_headers,
+    cases_hostile,
+    cases_paths,
+    cases_queries,
+    cases_streams,
+    cases_values,
+)
 from gateway.cases import RULES, Case
 from gateway.served import Site
 
-TABLES = [cases_paths, cases_queries, cases_bodies, cases_values, cases_answers, cases_headers, cases_streams]
+TABLES = [
+    cases_paths,
+    cases_queries,
+    cases_bodies,
+    cases_values,
+    cases_answers,
+    cases_headers,
+    cases_streams,
+    cases_hostile,
+]
 CASES: list[Case] = [case for table in TABLES for case in table.CASES]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 #: Request line and headers, of which most becomes metadata of the call.
 MOST_HEAD_BYTES = 16 << 10
@@ -28,12 +28,17 @@ class Connection(HttpToolsProtocol):
     _ends = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._unanswered: list[RequestResponseCycle] = []
         super().connection_made(transport)
         self._expect_within(HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect_within(None)
         super().connection_lost(exc)
+        # uvicorn tells the newest request alone; the one that is being answered may have others behind it.
+        for request in self._unanswered:
+            request.disconnected = True
+            request.message_event.set()
 
     def data_received(self, data: bytes) -> None:
         ends = self._ends
@@ -52,6 +57,7 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         self._is_in_head, self._head_bytes = False, 0
         self._ends += 1
+        self._unanswered = [request for request in (*self._unanswered, self.cycle) if not request.response_complete]
         self._expect_within(BODY_SECONDS)
 
     def on_message_complete(self) -> None:

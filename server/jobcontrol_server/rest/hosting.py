@@ -26,6 +26,8 @@ MOST_CONNECTIONS = MOST_CALLS
 KEEP_ALIVE_SECONDS = 75
 #: Seconds that a client gets, at the end, to take what was written to it.
 UNREAD_SECONDS = 1.0
+#: What was sent may go unread for as long, until the kernel takes the peer for gone.
+UNACKNOWLEDGED_MILLISECONDS = 60_000
 #: Connections that wait to be accepted; when watchers come back after a restart they come all together.
 BACKLOG = 4_096
 
@@ -111,6 +113,9 @@ def _bound(address: str) -> list[socket.socket]:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
                 listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                # Connections have it from here. Without, one that nobody reads stays for as long as the peer answers.
+                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MILLISECONDS)
             listening.bind((place[0], port, *place[2:]))
             port = listening.getsockname()[1]
             bound.append(listening)
