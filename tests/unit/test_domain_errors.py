@@ -35,6 +35,7 @@ from jobcontrol_core.domain.errors import (
     TooManyWatchers,
     Unavailable,
     Violation,
+    WorkerNotFound,
 )
 
 EVERY = [
@@ -47,6 +48,7 @@ EVERY = [
     (JobNotFound("j-1"), {}, "there is no job j-1"),
     (StepNotFound("s-1"), {}, "there is no step s-1"),
     (QueueNotFound("q"), {}, "there is no queue q"),
+    (WorkerNotFound("w"), {}, "there is no worker w"),
     (PipelineNotFound("p", "; try `jobctl pipelines`"), {}, "there is no pipeline p; try"),
     (DeadLetterNotFound("d-1"), {}, "there is no dead letter d-1"),
     (DeadLetterNotRequeueable("j-1", "FAILED"), {"job_id": "j-1", "status": "FAILED"}, "when it has ended"),
