@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from jobcontrol import v1 as pb
+from jobcontrol.errors import InvalidState
 from sdk.recording import END, JOB_ID, SHORT_ID, changed, changes, finished, job, partial_build
 from sdk.scripted import WatchedServer
 from unit.shell import Shell
@@ -55,6 +56,17 @@ def test_ctrl_c_cancels_if_that_was_asked_for_and_the_end_is_waited_for(shell: S
     assert f"Cancelling {SHORT_ID}: 0 steps finishing." in shell.err
     assert shell.err.splitlines()[-1].startswith("Cancelled by ada")
     assert [request.reason for request in there.sent(pb.CancelRequest)] == ["interrupted at the command line"]
+
+
+def test_a_job_that_ended_before_it_could_be_cancelled_ends_as_it_did(shell: Shell) -> None:
+    there = WatchedServer(
+        partial_build(),
+        deaths=interrupted(1),
+        GetJob=[pb.GetJobResponse(job=job(at=0)), pb.GetJobResponse(job=END)],
+        Cancel=InvalidState("job has already ended: COMPLETED"),
+    )
+    assert shell.run(there, *WATCH, "--cancel-on-interrupt") == 3
+    assert "error" not in shell.err
 
 
 def test_a_second_ctrl_c_lets_go_of_a_job_that_is_being_cancelled(shell: Shell) -> None:

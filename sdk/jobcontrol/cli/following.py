@@ -17,6 +17,7 @@ from jobcontrol.cli.exits import ExitCode, code_of_job
 from jobcontrol.cli.session import Session
 from jobcontrol.display import Mode, follow
 from jobcontrol.display.wording import missing_lines
+from jobcontrol.errors import InvalidState
 from jobcontrol.job import Job
 from jobcontrol.values import JobStatus
 
@@ -96,8 +97,13 @@ def _detach(session: Session, job: Job) -> ExitCode:
 
 
 def _cancel(session: Session, job: Job) -> None:
-    job.cancel("interrupted at the command line")
-    session.say(stopping_line(job.state))
+    try:
+        job.cancel("interrupted at the command line")
+    except InvalidState:
+        job.refresh()
+        session.say(f"{job.short_id} had ended already: {job.status}.")
+    else:
+        session.say(stopping_line(job.state))
 
 
 @contextmanager
