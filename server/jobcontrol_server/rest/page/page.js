@@ -130,7 +130,7 @@ function operationView({ name, routes }) {
   return [
     h("h1", { tabindex: "-1" }, name),
     h("div", { class: "text" },
-      h("p", { class: "lead" }, inline(operation.summary ?? ""), " ", operation.deprecated && h("span", { class: "flag mild" }, "deprecated")),
+      h("p", {}, inline(operation.summary ?? ""), " ", operation.deprecated && h("span", { class: "flag mild" }, "deprecated")),
       h("ul", { class: "routes", "aria-label": routes.length > 1 ? "Routes, of which one is shown" : "Route" }, routes.map((route) => h("li", {}, h("a", {
         href: link(route), "aria-current": route.operation === operation && "true",
       }, badge(route.method), h("span", { class: "route" }, route.path)))))),

@@ -68,10 +68,12 @@ export function row(name, schema, { required, description, deprecated }) {
     required && h("span", { class: "flag" }, "required"),
     (deprecated || schema.deprecated) && h("span", { class: "flag mild" }, "deprecated"),
   ];
-  const bounds = boundsOf(schema).map((bound) => h("small", {}, bound));
+  const text = description ?? schema.description;
+  // A comment tells it better.
+  const bounds = /^Validation: /m.test(text) ? [] : boundsOf(schema).map((bound) => h("small", {}, bound));
   return h("div", {},
     h("dt", {}, h("span", { class: "name" }, name), h("small", {}, typeOf(schema)), flags, bounds),
-    h("dd", {}, told(description ?? schema.description),
+    h("dd", {}, told(text),
       valuesOf(schema) && disclosure("Values", () => prose(entryOf(schema).description)),
       inside && disclosure(`Fields of ${typeOf(schema).replace(/\[\]$|^map of /, "")}`, () => fields(inside))));
 }
