@@ -16,6 +16,8 @@ from services.stack import SHORT_LEASES, free_port
 STAYS = re.compile(r"^(?:pip install \S+ && )?jobctl (dev|server|gateway|worker)\b(?!.*# exits)[^\n]*$")
 #: What a command that ends otherwise than with 0 says behind itself.
 EXITS = re.compile(r"# exits with (\d+)\b")
+#: What variables begin with that a reader's machine does not have set.
+SETTINGS = ("JOBCONTROL_", "JOB_", "REDIS_", "DATABASE_URL")
 LOOPBACK = ("localhost", "127.0.0.1")
 #: A document of the reader's own, which pages name.
 BOOK = "book.md"
@@ -59,7 +61,7 @@ class Reader:
         sample = BUILT_IN[0].sample
         assert sample is not None
         (self.directory / BOOK).write_bytes(sample())
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("JOBCONTROL_", "JOB_"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
         self.environment = {
             **kept,
             **SHORT_LEASES,
@@ -69,6 +71,7 @@ class Reader:
             ),
             "HOME": str(self.home),
             "XDG_STATE_HOME": str(self.home / "state"),
+            "XDG_CONFIG_HOME": str(self.home / "config"),
             "JOBCONTROL_LISTEN": self.address,
             "JOBCONTROL_SERVER": self.address,
             "JOBCONTROL_HTTP": self.http,

@@ -27,7 +27,7 @@ from docs.printed import is_as_shown
 from docs.reader import Reader, Refused
 from house.source_tree import read
 
-#: Pages whose commands another test runs, each with what it needs.
+#: Pages whose blocks another test holds to the code.
 TESTED_BY = {
     Path("CONTRIBUTING.md"): "test_contributing.py",
     Path("docs/cli.md"): "test_cli_reference.py",
