@@ -82,6 +82,12 @@ class JobView:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.short_id} {self.path_id} {self.status} {self.percent}%>"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from jobcontrol.display.html import job_html
+
+        return job_html(self.state, remarks=(self.state.waiting_message,))
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, JobView) and self.id == other.id
 

@@ -1,4 +1,4 @@
-"""Progress for people: live bars on a terminal, lines in a pipe, nothing when it is to be quiet."""
+"""Progress for people: live bars on a terminal, HTML in a notebook, lines in a pipe, nothing when it is to be quiet."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Literal, Protocol, TextIO
 
 from jobcontrol._settings import ClientSettings, read_settings
 from jobcontrol.display.lines import Lines
+from jobcontrol.display.notebook import Notebook, is_notebook
 from jobcontrol.display.outlook import Outlook
 from jobcontrol.events import Event, LinkNotice
 from jobcontrol.job import Job
@@ -84,12 +85,14 @@ def open_display(
     settings: ClientSettings | None = None,
     with_steps: bool = False,
 ) -> Display:
-    """The display for `stream`: `auto` takes bars if it is a terminal that can redraw, else lines."""
+    """The display for `stream`: `auto` takes bars on a terminal that can redraw, HTML in a notebook, else lines."""
     known = settings or read_settings()
     if mode == "quiet":
         return _Quiet()
     if mode == "tty" or (mode == "auto" and stream.isatty() and not known.is_dumb_terminal):
         return _open_bars(state, stream, known, with_steps)
+    if mode == "auto" and stream is sys.stderr and is_notebook():
+        return Notebook(state)
     return Lines(lambda line: print(line, file=stream, flush=True), state, with_steps=with_steps)
 
 
