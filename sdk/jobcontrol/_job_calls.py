@@ -131,22 +131,22 @@ class JobCalls(JobReading):
     def retry(
         self,
         *,
-        from_scratch: bool = False,
+        all_steps: bool = False,
         parameters: Mapping[str, Any] | None = None,
         document: DocumentSource | None = None,
         reason: str = "",
         if_unchanged: bool = False,
         request_id: str | None = None,
     ) -> Plan[AnyJob]:
-        """A new job that does again what failed or never came to be, or everything `from_scratch`.
+        """A new job that does again what failed or never came to be, or everything with `all_steps`.
 
-        `parameters` and `document` take the place of the old job's, which needs `from_scratch`. Raises
+        `parameters` and `document` take the place of the old job's, which needs `all_steps`. Raises
         InvalidState if the job has not ended, has nothing to retry or, with `if_unchanged`, is not as `state`
         says any more; AlreadyRunning if the path is being built again already; InvalidInput.
         """
         request = retry_request(
             self.id,
-            from_scratch=from_scratch,
+            all_steps=all_steps,
             parameters=parameters,
             document=document,
             reason=reason,
@@ -161,12 +161,12 @@ class JobCalls(JobReading):
     def retry_plan(
         self,
         *,
-        from_scratch: bool = False,
+        all_steps: bool = False,
         parameters: Mapping[str, Any] | None = None,
         document: DocumentSource | None = None,
     ) -> Plan[RetryPlan]:
         """What `retry` would take over and do again now; nothing is done. Raises what `retry` would raise."""
-        request = retry_request(self.id, from_scratch=from_scratch, parameters=parameters, document=document)
+        request = retry_request(self.id, all_steps=all_steps, parameters=parameters, document=document)
         request.validate_only = True
         answer = yield from with_existing_job(self._call(RETRY, request), self._limits, self._another)
         return RetryPlan(answer.plan.reused_steps, answer.plan.rerun_steps)

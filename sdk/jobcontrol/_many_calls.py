@@ -66,11 +66,11 @@ class ManyCalls(Calling):
         since: Since | None = None,
         labels: Mapping[str, str] | None = None,
         filter: str = "",
-        from_scratch: bool = False,
+        all_steps: bool = False,
         reason: str = "",
         dry_run: bool = False,
     ) -> Plan[AnyBatch]:
-        """Make new jobs that do again what failed or never came to be, or everything `from_scratch`.
+        """Make new jobs that do again what failed or never came to be, or everything with `all_steps`.
 
         Of jobs by their ids, or of all that meet the conditions of `jobs()` and can be retried; of each path only
         of the newest job. `job_ids` are the new ones. For `dry_run`, `failures` and what it raises: see
@@ -86,7 +86,7 @@ class ManyCalls(Calling):
             labels=labels,
             filter=filter,
         )
-        mode = pb.RETRY_MODE_FROM_SCRATCH if from_scratch else pb.RETRY_MODE_FAILED_STEPS
+        mode = pb.RETRY_MODE_FROM_SCRATCH if all_steps else pb.RETRY_MODE_FAILED_STEPS
         request = pb.BatchRetryRequest(job_ids=_lowered(jobs), filter=_given(wanted), mode=mode, reason=reason)
         return (yield from self._batch(BATCH_RETRY, request, dry_run))
 

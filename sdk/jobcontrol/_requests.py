@@ -96,7 +96,7 @@ def cancel_request(job_id: str, *, reason: str, force: bool, etag: str, request_
 def retry_request(
     job_id: str,
     *,
-    from_scratch: bool,
+    all_steps: bool,
     parameters: Mapping[str, Any] | None,
     document: DocumentSource | None,
     reason: str = "",
@@ -105,7 +105,7 @@ def retry_request(
 ) -> pb.RetryRequest:
     return pb.RetryRequest(
         job_id=job_id,
-        mode=pb.RETRY_MODE_FROM_SCRATCH if from_scratch else pb.RETRY_MODE_FAILED_STEPS,
+        mode=pb.RETRY_MODE_FROM_SCRATCH if all_steps else pb.RETRY_MODE_FAILED_STEPS,
         parameters=_to_struct(parameters) if parameters is not None else None,
         document=_to_document(document) if document is not None else None,
         reason=reason,

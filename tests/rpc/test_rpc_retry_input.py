@@ -60,7 +60,7 @@ async def test_completed_steps_came_of_the_old_input_so_other_input_needs_all_of
     request = pb.RetryRequest(job_id=old_id, parameters=parameters(depth=2), document=pb.Document(content=b"# New\n"))
     refusal = await refused(server.stub.Retry(request))
     assert (refusal.code, refusal.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["parameters", "document"])
-    assert "--from-scratch" in refusal.text
+    assert "--all-steps" in refusal.text
 
 
 async def test_other_input_is_held_against_the_pipeline_like_the_first(server: Serving) -> None:

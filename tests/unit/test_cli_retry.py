@@ -12,7 +12,7 @@ from unit.test_cli_commands import BUILD, server
 def test_retry_says_what_it_takes_over_and_prints_the_new_id(shell: Shell) -> None:
     new = pb.Job(job_id="0193f0a1-7c21-7abc-8def-0001aaaabbbb", attempt=2, reused_steps=257, retry_of=JOB_ID)
     there = server(GetJob=pb.GetJobResponse(job=END), Retry=pb.RetryResponse(job=new))
-    assert shell.run(there, "retry", JOB_ID, "--from-scratch") == 0
+    assert shell.run(there, "retry", JOB_ID, "--all-steps") == 0
     assert shell.err.splitlines() == ["Attempt 2, reusing 257 completed steps.", "Started aaaabbbb"]
     assert shell.out == f"{new.job_id}\n"
     assert there.sent(pb.RetryRequest)[0].mode == pb.RETRY_MODE_FROM_SCRATCH
@@ -22,7 +22,7 @@ def test_a_retry_with_other_input_or_only_asked_about(shell: Shell, tmp_path: Pa
     (tmp_path / "new.md").write_text("# New\n")
     plan = pb.RetryResponse(plan=pb.RetryPlan(reused_steps=257, rerun_steps=3))
     there = server(GetJob=pb.GetJobResponse(job=END), Retry=plan)
-    argv = ["retry", JOB_ID, "--from-scratch", "-i", "depth=2", "--document", str(tmp_path / "new.md"), "--dry-run"]
+    argv = ["retry", JOB_ID, "--all-steps", "-i", "depth=2", "--document", str(tmp_path / "new.md"), "--dry-run"]
     assert shell.run(there, *argv) == 0
     assert shell.err == "Would do 3 known steps again and reuse 257; nothing was done.\n"
     (sent,) = there.sent(pb.RetryRequest)

@@ -107,9 +107,7 @@ def retry(
     jobs: ChosenJobs = [],  # noqa: B006
     expression: Filter = "",
     yes: Yes = False,
-    from_scratch: Annotated[
-        bool, typer.Option("--all-steps", "--from-scratch", help="Do completed steps again, too.")
-    ] = False,
+    all_steps: Annotated[bool, typer.Option("--all-steps", help="Do completed steps again, too.")] = False,
     pairs: Pairs = [],  # noqa: B006  typer reads it and never changes it
     input_file: InputFile = "",
     document: Document = "",
@@ -124,7 +122,7 @@ def retry(
     With --all-steps one may have other parameters, given whole, and another document than the old one.
     """
     session, choice = session_of(context), Choice(jobs, expression, dry_run, yes)
-    given: dict[str, Any] = {"from_scratch": from_scratch}
+    given: dict[str, Any] = {"all_steps": all_steps}
     if len(jobs) == 1:
         changed = parse_input(pairs, input_file) if pairs or input_file else None
         given |= {"parameters": changed, "document": read_document(document)}

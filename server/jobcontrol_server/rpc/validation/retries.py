@@ -21,7 +21,7 @@ def _violations(request: pb.RetryRequest, pipeline: PipelineSpec) -> Iterator[Vi
     if request.mode != pb.RETRY_MODE_FROM_SCRATCH:
         for name in given:
             yield Violation(
-                name, "needs mode RETRY_MODE_FROM_SCRATCH (jobctl: --from-scratch): completed steps came of the old one"
+                name, "needs mode RETRY_MODE_FROM_SCRATCH (jobctl: --all-steps): completed steps came of the old one"
             )
         return
     if "parameters" in given:
