@@ -111,8 +111,11 @@ class Reader:
         script = f"source {self.exported}; exec {words}"
         terminal = Terminal.opened(script, self.directory, self.environment, self.home / f"{kind}.log")
         self.terminals[kind] = terminal
+        if kind in ("dev", "server"):
+            terminal.wait_until_it_listens(self.address)
         if kind != "worker":
-            terminal.wait_until_it_listens(self.http if kind == "gateway" else self.address)
+            # A server opens this one last.
+            terminal.wait_until_it_listens(self.http)
 
     def here(self, text: str) -> str:
         """The text with this machine's own addresses."""
