@@ -36,6 +36,10 @@ class Reads:
         self.made: list[int] = []
         self._failures = failures
 
+    def recover(self) -> None:
+        """Fail no more."""
+        self._failures = 0
+
     def __call__(self, tx: Any, job_id: str, after: int, *limit: int) -> Any:
         self.made.append(after)
         if len(self.made) <= self._failures:
@@ -252,3 +256,20 @@ async def test_a_server_that_stops_ends_every_watch_and_says_to_go_on_elsewhere(
             refusal = refusal_of(told.value)
             assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "SERVER_DRAINING")
             assert refusal.details["RetryInfo"].retry_delay.seconds == 1
+
+
+@pytest.mark.parametrize("poll", [0.02, 3_600], ids=["looking for it", "rung for it"])
+async def test_a_watch_of_a_job_that_is_deleted_before_its_end_was_read_says_that_there_is_none(
+    sqlite_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch, poll: float
+) -> None:
+    reads = Reads(failures=1_000_000)
+    monkeypatch.setattr(hub_module, "read_news", reads)
+    async with serving(sqlite_url, redis_url=redis_url, pace=Pace(poll=poll, retry=0.02)) as server:
+        job_id = await server.start()
+        [stream] = await open_watches(server.stub, job_id, 1)
+        await server.stub.Cancel(pb.CancelRequest(job_id=job_id))
+        await server.stub.DeleteJob(pb.DeleteJobRequest(job_id=job_id))
+        reads.recover()
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await stream.rest()
+    assert refusal_of(raised.value).reason == "JOB_NOT_FOUND"

@@ -22,7 +22,9 @@ _HAS_LATER = (
     .where(
         _later.c.tenant == jobs.c.tenant,
         _later.c.path_id == jobs.c.path_id,
-        _later.c.id > jobs.c.id,
+        # By the database's clock: ids are made by that of some server.
+        _later.c.created_at >= jobs.c.created_at,
+        or_(_later.c.created_at > jobs.c.created_at, _later.c.id > jobs.c.id),
         _later.c.deleted_at.is_(None),
     )
     .exists()
@@ -37,13 +39,17 @@ RETRYABLE: Condition = and_(
 
 def find_candidates(tx: Connection, tenant: str, wanted: JobFilter, takes: Condition, *, limit: int) -> list[str]:
     """The ids of up to `limit` jobs that the filter finds and the batch takes, oldest first."""
-    found = select(jobs.c.id).where(conditions_of(tenant, wanted), takes).order_by(jobs.c.id).limit(limit)
+    found = select(jobs.c.id).where(conditions_of(tenant, wanted), takes)
+    found = found.order_by(jobs.c.created_at, jobs.c.id).limit(limit)
     return list(tx.execute(found).scalars())
 
 
-def count_candidates(tx: Connection, tenant: str, wanted: JobFilter, takes: Condition) -> int:
-    """How many they are."""
-    counted = select(func.count()).select_from(jobs).where(conditions_of(tenant, wanted), takes)
+def count_candidates(
+    tx: Connection, tenant: str, wanted: JobFilter, takes: Condition, *, but: Sequence[str] = ()
+) -> int:
+    """How many they are, those of `but` left out."""
+    others = jobs.c.id.not_in(but)
+    counted = select(func.count()).select_from(jobs).where(conditions_of(tenant, wanted), takes, others)
     return int(tx.execute(counted).scalar_one())
 
 

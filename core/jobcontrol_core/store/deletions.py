@@ -76,10 +76,11 @@ def _delete_rows(tx: Connection, job_id: str) -> bool:
 def _delete_some(tx: Connection, table: Table, job_id: str, limit: int) -> bool:
     key = list(table.primary_key)
     # Whoever has locked a step, to write that a given-up handler has ended, is about to lock the job: not waited for.
-    some = select(*key).where(table.c.job_id == job_id).limit(limit).with_for_update(skip_locked=True)
+    some = select(*key).where(table.c.job_id == job_id).order_by(*key).limit(limit).with_for_update(skip_locked=True)
     found = [tuple(row) for row in tx.execute(some)]
     if found:
-        tx.execute(delete(table).where(tuple_(*key).in_(found)))
+        # The job says it again for SQLite, which finds no index by a list of keys.
+        tx.execute(delete(table).where(table.c.job_id == job_id, tuple_(*key).in_(found)))
     return bool(found)
 
 

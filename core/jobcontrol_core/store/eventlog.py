@@ -83,8 +83,9 @@ def read_log(tx: Connection, job_id: str, wanted: LogFilter, *, after: Place | N
 
 
 def read_heads(tx: Connection, job_ids: Iterable[str]) -> dict[str, int]:
-    """The last sequence of each of these jobs that exist."""
-    found = tx.execute(select(jobs.c.id, jobs.c.last_sequence).where(jobs.c.id.in_(list(job_ids))))
+    """The last sequence of each of these jobs that exist and are not deleted."""
+    is_there = [jobs.c.id.in_(list(job_ids)), jobs.c.deleted_at.is_(None)]
+    found = tx.execute(select(jobs.c.id, jobs.c.last_sequence).where(*is_there))
     return {row.id: row.last_sequence for row in found}
 
 

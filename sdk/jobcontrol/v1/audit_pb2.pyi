@@ -108,7 +108,7 @@ class ListAuditEventsRequest(_message.Message):
     @_builtins.property
     def actions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only events of these RPCs.
-        Validation: at most 16.
+        Validation: at most 16, each at most 64 characters; no control characters.
         """
 
     @_builtins.property

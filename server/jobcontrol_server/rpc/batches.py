@@ -168,8 +168,8 @@ def _begin(tx: Connection, kind: _Kind, request: BatchRequest, caller: Caller) -
 def _close(tx: Connection, kind: _Kind, request: BatchRequest, caller: Caller, answer: Answer) -> Answer:
     remaining = answer.remaining
     if not request.job_ids:
-        found = count_candidates(tx, caller.tenant, to_job_filter(request.filter, "filter."), kind.takes)
-        remaining = max(0, found - len(answer.failures))
+        wanted, failed = to_job_filter(request.filter, "filter."), [failure.id for failure in answer.failures]
+        remaining = count_candidates(tx, caller.tenant, wanted, kind.takes, but=failed)
     closed = Answer(answer.count, remaining, answer.failures, answer.job_ids)
     keep_answer(tx, request_key(request, caller), asdict(closed))
     for failure in answer.failures:

@@ -33,6 +33,7 @@ class Feed:
         self.job_id = job_id
         self.position = position
         self.watchers = 0
+        self.is_gone = False
         self.rung = asyncio.Event()
         self.news = asyncio.Event()
         self._has_end = asyncio.Event()
@@ -65,6 +66,11 @@ class Feed:
             self._bytes > self._pace.held_bytes and len(self._frames) > 1
         ):
             self._forget(self._frames.popleft())
+        self.wake()
+
+    def give_up(self) -> None:
+        """The job was deleted: nothing follows."""
+        self.is_gone = True
         self.wake()
 
     def wake(self) -> None:

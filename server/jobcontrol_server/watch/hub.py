@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from jobcontrol_core.bus.postman import END
-from jobcontrol_core.domain.errors import ServerDraining, TooManyWatchers
+from jobcontrol_core.domain.errors import JobNotFound, ServerDraining, TooManyWatchers
 from jobcontrol_core.store.eventlog import PAGE, read_heads
 from jobcontrol_core.store.jobfilters import JobFilter
 from jobcontrol_server.store_calls import StoreCalls
@@ -167,6 +167,9 @@ class Hub:
             feed.rung.clear()
             try:
                 published = await self._publish_news(feed)
+            except JobNotFound:
+                feed.give_up()
+                return
             except Exception as error:  # noqa: BLE001 - one turn of a background loop; the next one tries again
                 log.warning("watch_read_failed", job_id=feed.job_id, error=str(error))
                 feed.rung.set()
@@ -194,6 +197,10 @@ class Hub:
                 log.warning("watch_poll_failed", error=str(error))
 
     async def _look_at_all(self) -> None:
-        if self._feeds:
-            for job_id, head in (await self._calls.read(read_heads, list(self._feeds))).items():
-                self._ring(job_id, head)
+        if asked := list(self._feeds):
+            heads = await self._calls.read(read_heads, asked)
+            for job_id in asked:
+                if job_id in heads:
+                    self._ring(job_id, heads[job_id])
+                elif (feed := self._feeds.get(job_id)) is not None:
+                    feed.give_up()

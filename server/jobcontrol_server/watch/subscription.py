@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 
+from jobcontrol_core.domain.errors import JobNotFound
 from jobcontrol_core.domain.values import Job
 from jobcontrol_core.store.eventlog import PAGE
 from jobcontrol_core.store.lookup import get_job
@@ -70,6 +71,8 @@ class Subscription:
             if self._cursor < self._feed.position:
                 await self._catch_up()
                 continue
+            if self._feed.is_gone:
+                raise JobNotFound(self._feed.job_id)
             self._is_live = True
             if not await _is_set_within(news, self._heartbeat):
                 return heartbeat_frame(self._feed.job_id, self._cursor, self._encoder)

@@ -164,7 +164,7 @@ CONSTRAINTS: Mapping[tuple[str, str], Constraint] = {
     ("ListAuditEventsRequest", "page_token"): optional(PAGE_TOKEN),
     ("ListAuditEventsRequest", "resource"): optional(text(256), RESOURCE),
     ("ListAuditEventsRequest", "actor"): optional(text(128)),
-    ("ListAuditEventsRequest", "actions"): optional(at_most(16)),
+    ("ListAuditEventsRequest", "actions"): optional(at_most(16), each(text(64))),
     ("DrainWorkerRequest", "worker_id"): required(ID),
     ("DrainWorkerRequest", "reason"): optional(REASON),
     ("DeleteJobRequest", "job_id"): required(ID),
