@@ -87,6 +87,9 @@ class AioTransport:
         global _home_pid
         with self._lock:
             _home_pid = _home_pid or os.getpid()
+            for loop in [known for known in self._channels if known.is_closed()]:
+                # Its channels hold it, so it would never go by itself.
+                del self._channels[loop]
             channels = self._channels.setdefault(asyncio.get_running_loop(), {})
             if retries not in channels:
                 channels[retries] = self._channel_factory(self._target, retries)

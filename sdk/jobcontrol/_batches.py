@@ -9,11 +9,12 @@ from typing import Any
 
 from jobcontrol import v1 as pb
 from jobcontrol._calling import Calling
+from jobcontrol._filters import list_request
 from jobcontrol._operation import AnyBatch, batch_operation
 from jobcontrol._operations_decoding import to_failures
 from jobcontrol._plans import Limits, Plan, call
 from jobcontrol._requests import new_request_id
-from jobcontrol._rpcs import BATCH_CANCEL, BATCH_RETRY, Rpc
+from jobcontrol._rpcs import BATCH_CANCEL, BATCH_RETRY, LIST_JOBS, Rpc
 from jobcontrol.operations import BatchFailure
 
 #: Ids that one call takes.
@@ -72,8 +73,8 @@ class BatchCalls(Calling):
     def apply(self) -> Plan[AnyBatch]:
         """Do it, call after call until no job is left, and return what was done. Of one that is done: that again.
 
-        What conditions find is looked for anew. An error ends it between two calls: what was done stays, and what
-        conditions still find is what is left.
+        What conditions find is looked for anew, among the jobs that there were when they were counted. An error ends
+        it between two calls: what was done stays, and what conditions still find is what is left.
         """
         if self._is_applied:
             return self
@@ -82,12 +83,23 @@ class BatchCalls(Calling):
         return done
 
     def _preview(self) -> Plan[None]:
+        yield from self._pin()
         for request in _requests(self._request):
             request.validate_only = True
             answer = yield from call(self._rpc, request, self._limits)
             self._tally.add(self._rpc, answer, with_remaining=True)
 
+    def _pin(self) -> Plan[None]:
+        """Of conditions: leave out what is created from now on, the retries themselves among it."""
+        if not self._request.HasField("filter") or self._request.filter.created.HasField("end_time"):
+            return
+        wanted = list_request(self._request.filter)
+        wanted.page_size = 1
+        if newest := (yield from call(LIST_JOBS, wanted, self._limits)).jobs:
+            self._request.filter.created.end_time.FromMicroseconds(newest[0].created_at.ToMicroseconds() + 1)
+
     def _run(self) -> Plan[None]:
+        yield from self._pin()
         for request in _requests(self._request):
             yield from _until_none_remain(self._rpc, request, self._limits, self._tally)
 

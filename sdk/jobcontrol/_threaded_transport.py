@@ -16,7 +16,6 @@ from jobcontrol._plans import Limits
 from jobcontrol._rpcs import A, Q, Rpc
 from jobcontrol._settings import Target
 from jobcontrol._transport import Stream
-from jobcontrol.errors import JobControlError
 
 T = TypeVar("T")
 
@@ -62,8 +61,11 @@ async def _in_thread(work: Callable[[], T]) -> T:
 
 
 def _fulfil(outcome: Future[Any], work: Callable[[], Any]) -> None:
-    outcome.set_running_or_notify_cancel()
+    if not outcome.set_running_or_notify_cancel():
+        return
     try:
-        outcome.set_result(work())
-    except JobControlError as error:
+        result = work()
+    except BaseException as error:  # noqa: BLE001 - whoever awaits it gets it; kept here it would be a hang
         outcome.set_exception(error)
+    else:
+        outcome.set_result(result)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from jobcontrol import AsyncClient, Client, InvalidInput
 from jobcontrol import v1 as pb
@@ -21,13 +22,15 @@ def failures(*ids: str) -> list[pb.BatchFailure]:
 
 
 def test_a_dry_run_counts_and_apply_does_it_until_no_job_is_left() -> None:
+    newest = pb.Job(created_at=Timestamp(seconds=1_000, nanos=5_000))
     server = ScriptedTransport(
+        ListJobs=pb.ListJobsResponse(jobs=[newest]),
         BatchRetry=[
             pb.BatchRetryResponse(retried_count=1_000, remaining_count=200),
             pb.BatchRetryResponse(retried_count=1_000, remaining_count=200, job_ids=["a"]),
             pb.BatchRetryResponse(retried_count=199, remaining_count=1, job_ids=["b"], failures=failures("x")),
             pb.BatchRetryResponse(remaining_count=1, failures=failures("y", "x")),
-        ]
+        ],
     )
     plan = Client(transport=server).retry_many(status="failed", search="timeout", reason="mended", dry_run=True)
     assert (plan.count, plan.is_applied) == (1_200, False)
@@ -35,9 +38,13 @@ def test_a_dry_run_counts_and_apply_does_it_until_no_job_is_left() -> None:
     assert (done.count, done.is_applied, done.job_ids) == (1_199, True, ("a", "b"))
     assert [failure.id for failure in done.failures] == ["x", "y"]
     assert done.apply() is done
-    first, *others = server.requests
+    listed, first, *others = server.requests
+    assert (listed.query, listed.page_size) == ("timeout", 1)
     assert first.validate_only
-    assert first.filter == pb.JobFilter(status=[pb.JOB_STATUS_FAILED], query="timeout")
+    # What is created after the count is left out: what a retry makes may fail at once, and be found again for ever.
+    counted = pb.TimeRange(end_time=Timestamp(seconds=1_000, nanos=6_000))
+    for request in (first, *others):
+        assert request.filter == pb.JobFilter(status=[pb.JOB_STATUS_FAILED], query="timeout", created=counted)
     assert {(one.validate_only, one.reason) for one in others} == {(False, "mended")}
     assert len({one.request_id for one in others}) == 3
 
@@ -56,9 +63,9 @@ def test_ids_go_in_as_many_calls_as_it_takes_and_those_without_time_once_more() 
 
 
 def test_a_call_after_which_nothing_is_done_is_the_last() -> None:
-    server = ScriptedTransport(BatchCancel=pb.BatchCancelResponse(remaining_count=5))
+    server = ScriptedTransport(ListJobs=pb.ListJobsResponse(), BatchCancel=pb.BatchCancelResponse(remaining_count=5))
     assert Client(transport=server).cancel_many(path_id="p").count == 0
-    assert len(server.requests) == 1
+    assert [type(request) for request in server.requests] == [pb.ListJobsRequest, pb.BatchCancelRequest]
 
 
 @pytest.mark.parametrize(

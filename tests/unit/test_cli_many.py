@@ -70,7 +70,8 @@ def test_at_a_terminal_it_is_asked_and_no_is_the_default(
 
 
 def test_jobs_that_could_not_be_are_told_and_make_it_a_conflict(shell: Shell) -> None:
-    there = ScriptedTransport(BatchRetry=pb.BatchRetryResponse(retried_count=2, failures=[FAILURE] * 1))
+    answer = pb.BatchRetryResponse(retried_count=2, failures=[FAILURE])
+    there = ScriptedTransport(ListJobs=pb.ListJobsResponse(), BatchRetry=answer)
     assert shell.run(there, "retry", *WHERE, "--yes") == 6
     assert shell.err.splitlines() == ["Retried 2 jobs.", "7f3a91c2: job has already ended: COMPLETED"]
     assert shell.run(found(2), "pause", *WHERE, "--yes") == 6

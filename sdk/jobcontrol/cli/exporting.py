@@ -23,6 +23,7 @@ from jobcontrol.cli.exits import ExitCode
 from jobcontrol.cli.masking import MASK, Masking
 from jobcontrol.cli.session import Session, session_of
 from jobcontrol.display.wording import seconds_of
+from jobcontrol.errors import JobControlError
 from jobcontrol.job import Job
 from jobcontrol.values import JobState, Step
 
@@ -131,6 +132,9 @@ def _whole_file(target: Path) -> Iterator[TextIO]:
             file.flush()
             os.fsync(file.fileno())
         written.replace(target)
+    except JobControlError:
+        # A RequestTimeout is an OSError, too.
+        raise
     except OSError as problem:
         raise invalid("--output", f"{target} cannot be written: {problem.strerror}") from problem
     finally:

@@ -57,8 +57,10 @@ def cancel(
     stopped: dict[str, tuple[Job, int]] = {}
 
     def stop(job: Job) -> Job:
-        stopped[job.id] = (job, job.state.last_sequence)
-        return job.cancel(reason, force=force)
+        seen = job.state.last_sequence
+        cancelled = job.cancel(reason, force=force)
+        stopped[job.id] = (job, seen)
+        return cancelled
 
     code = _steer(context, jobs, stop, lambda job: stopping_line(job.state))
     # All of them first: while one lets go, the next would start further steps.
