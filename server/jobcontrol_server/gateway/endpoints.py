@@ -43,20 +43,22 @@ class Unary:
         )
 
     async def serve(self, exchange: Exchange, path_values: Mapping[str, str]) -> None:
+        metadata = metadata_of(exchange.headers, exchange.client)
+        self._reader.admit(metadata)
         request = await self._reader.read(exchange, path_values)
         timeout = timeout_of(exchange.headers)
         call = self._call(
             request.SerializeToString(),
-            metadata=metadata_of(exchange.headers, exchange.client),
+            metadata=metadata,
             timeout=self._timeout if timeout is None else timeout,
         )
         try:
             message = await exchange.unless_gone(call)
-            metadata = [*(await call.initial_metadata()), *(await call.trailing_metadata())]
+            told = [*(await call.initial_metadata()), *(await call.trailing_metadata())]
         except grpc.aio.AioRpcError as error:
             raise failure_of(error) from error
         answer = answer_of(message, self.binding.response_body)
-        await exchange.answer(200, answer.content, [*answer.headers, *headers_of(metadata)])
+        await exchange.answer(200, answer.content, [*answer.headers, *headers_of(told)])
 
 
 class Stream:
@@ -94,12 +96,13 @@ class Stream:
             await exchange.answer(*refusal)
 
     async def _serve(self, exchange: Exchange, path_values: Mapping[str, str], framing: Framing) -> None:
+        metadata = metadata_of(exchange.headers, exchange.client)
+        self._reader.admit(metadata)
         request = await self._reader.read(exchange, path_values)
         last_id = exchange.header(b"last-event-id") if framing is self._events else ""
         if last_id and self._facts is not None:
             last_id = resume(request, self._facts, last_id)
         timeout = timeout_of(exchange.headers)
-        metadata = metadata_of(exchange.headers, exchange.client)
         if self._draining.is_set():
             raise draining_failure()
         call = self._call(request.SerializeToString(), metadata=metadata, timeout=timeout)

@@ -12,7 +12,7 @@ from jobcontrol_server.gateway.bodies import fill_from_body, refuse_body
 from jobcontrol_server.gateway.exchange import Exchange
 from jobcontrol_server.gateway.failures import FieldRefused, malformed, type_refused
 from jobcontrol_server.gateway.fields import HTTP_BODY, descriptor_of, has_bytes
-from jobcontrol_server.gateway.headers import Metadata, metadata_of
+from jobcontrol_server.gateway.headers import Metadata
 from jobcontrol_server.gateway.query import fields_on, fill_from_query, set_text
 from jobcontrol_server.gateway.texts import TextInvalid
 
@@ -43,13 +43,16 @@ class Reader:
         self._admit = reading.admit
         self._key_field = idempotency_field_of(request, reading.idempotency_field)
 
+    def admit(self, metadata: Metadata) -> None:
+        """Raise Failure for a request that may not call. To be asked before its body is read."""
+        if self._admit is not None:
+            self._admit(metadata)
+
     async def read(self, exchange: Exchange, path_values: Mapping[str, str]) -> Message:
         """The request of the binding's RPC. What the path says wins over the body.
 
         Raises Failure for everything that does not bind exactly, ClientGone if the body breaks off.
         """
-        if self._admit is not None:
-            self._admit(metadata_of(exchange.headers, exchange.client))
         body = b"" if exchange.method in METHODS_WITHOUT_BODY else await exchange.body(self._limit)
         message = self._binding.method.request()
         if body and exchange.header(b"content-encoding").lower() not in ("", "identity"):
