@@ -52,15 +52,16 @@ class JobReading(JobView, Calling):
     @listing
     def steps(self, *, status: str | Iterable[str] | None = None, stage: str = "") -> Pager[Step]:
         """The steps, stage by stage in document order; pages are fetched as they are needed."""
-        request = list_steps_request(self.id, status=status, stage=stage)
-        return self._pager(LIST_STEPS, request, lambda answer: map(to_step, answer.steps))
+        return self._steps_pager(status=status, stage=stage)
 
     @read_property
     def failed_steps(self) -> Plan[list[Step]]:
         """The steps that failed, asked for anew each time."""
-        request = list_steps_request(self.id, status="failed", stage="")
-        pager = self._pager(LIST_STEPS, request, lambda answer: map(to_step, answer.steps))
-        return (yield from everything(pager))
+        return (yield from everything(self._steps_pager(status="failed", stage="")))
+
+    def _steps_pager(self, *, status: str | Iterable[str] | None, stage: str) -> Pager[Step]:
+        request = list_steps_request(self.id, status=status, stage=stage)
+        return self._pager(LIST_STEPS, request, lambda answer: map(to_step, answer.steps))
 
     @operation
     def step(self, step_id: str) -> Plan[StepDetail]:

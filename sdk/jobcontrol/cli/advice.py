@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from jobcontrol.display.wording import count_noun, outcome_of
 from jobcontrol.errors import (
     AlreadyRunning,
@@ -11,7 +13,11 @@ from jobcontrol.errors import (
     NotAuthenticated,
     WaitTimeout,
 )
+from jobcontrol.operations import BatchFailure
 from jobcontrol.values import JobState, JobStatus, short_id
+
+#: Failures that are told one by one.
+TOLD_FAILURES = 10
 
 _AFTER_REASON = {
     "JOB_NOT_FOUND": "list them: jobctl list",
@@ -87,3 +93,10 @@ def _after_refusal(error: ApiError) -> str:
     if error.reason == "RESULT_NOT_READY" and job:
         return f"follow it: jobctl watch {job}"
     return _AFTER_REASON.get(error.reason, error.hint)
+
+
+def failure_lines(failures: Sequence[BatchFailure]) -> list[str]:
+    """What kept single things from what was done to many: the first ones, and how many more there are."""
+    lines = [f"{short_id(failure.id)}: {failure.message}" for failure in failures[:TOLD_FAILURES]]
+    untold = len(failures) - len(lines)
+    return [*lines, *([f"and {untold:,} more like these"] if untold else [])]

@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 
 from jobcontrol._requests import invalid
+from jobcontrol.cli.advice import failure_lines
 from jobcontrol.cli.exits import ExitCode
 from jobcontrol.cli.reading import Cursor, Limit
 from jobcontrol.cli.session import Session, session_of
 from jobcontrol.cli.tables import GROUP_COLUMNS, LETTER_COLUMNS, group_row, letter_lines, letter_row
 from jobcontrol.display.wording import count_noun
-from jobcontrol.operations import BatchFailure, Discarded, Requeued
+from jobcontrol.operations import Discarded, Requeued
 from jobcontrol.values import short_id
 
 LetterIds = Annotated[
@@ -27,8 +28,6 @@ GroupOption = Annotated[
 ]
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Kept in the audit log, and told to who watches.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")]
-#: Failures that are told one by one.
-TOLD_FAILURES = 10
 
 
 def list_letters(
@@ -153,15 +152,9 @@ def _tell(session: Session, done: Requeued | Discarded, told: list[str]) -> int:
         session.write_document(done)
     if done.remaining:
         told.append(f"{done.remaining} remain: call again.")
-    for line in [*told, *_failure_lines(done.failures)]:
+    for line in [*told, *failure_lines(done.failures)]:
         session.say(line)
     if not done.failures:
         return ExitCode.COMPLETED
     is_missing = all(failure.reason == "DEAD_LETTER_NOT_FOUND" for failure in done.failures)
     return ExitCode.NOT_FOUND if is_missing else ExitCode.CONFLICT
-
-
-def _failure_lines(failures: Sequence[BatchFailure]) -> list[str]:
-    lines = [f"{short_id(failure.id)}: {failure.message}" for failure in failures[:TOLD_FAILURES]]
-    untold = len(failures) - len(lines)
-    return [*lines, *([f"and {untold} more like these"] if untold else [])]

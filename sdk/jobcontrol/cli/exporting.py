@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -16,14 +13,13 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from jobcontrol._profiles import find_target
-from jobcontrol._requests import invalid
 from jobcontrol.cli.building import JobId
 from jobcontrol.cli.documents import to_json, to_plain
 from jobcontrol.cli.exits import ExitCode
+from jobcontrol.cli.files import whole_file
 from jobcontrol.cli.masking import MASK, Masking
 from jobcontrol.cli.session import Session, session_of
 from jobcontrol.display.wording import seconds_of
-from jobcontrol.errors import JobControlError
 from jobcontrol.job import Job
 from jobcontrol.values import JobState, Step
 
@@ -50,7 +46,7 @@ def export(
         _write(sys.stdout, session, found, masking)
         return ExitCode.COMPLETED
     target = Path(output or f"job-{found.short_id}.json")
-    with _whole_file(target) as file:
+    with whole_file(target, option="--output") as file:
         _write(file, session, found, masking)
     session.say(f"Wrote {target} ({target.stat().st_size:,} bytes); masked as {MASK!r} is what looks secret.")
     return ExitCode.COMPLETED
@@ -116,27 +112,3 @@ def _detail(job: Job, step: Step) -> dict[str, Any]:
     """A step with all that belongs to it, beside its own members."""
     detail = to_plain(job.step(step.step_id))
     return {**detail.pop("step"), **detail}
-
-
-@contextmanager
-def _whole_file(target: Path) -> Iterator[TextIO]:
-    """A file that takes the place of `target` when all of it is on the disk; its owner alone may read it."""
-    try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    except OSError as problem:
-        raise invalid("--output", f"{target} cannot be written: {problem.strerror}") from problem
-    written = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        written.replace(target)
-    except JobControlError:
-        # A RequestTimeout is an OSError, too.
-        raise
-    except OSError as problem:
-        raise invalid("--output", f"{target} cannot be written: {problem.strerror}") from problem
-    finally:
-        with suppress(FileNotFoundError):
-            written.unlink()

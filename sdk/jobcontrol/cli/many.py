@@ -11,14 +11,14 @@ import typer
 
 from jobcontrol._requests import invalid
 from jobcontrol.batch import Batch
-from jobcontrol.cli.advice import error_line
+from jobcontrol.cli.advice import error_line, failure_lines
 from jobcontrol.cli.exits import ExitCode
 from jobcontrol.cli.session import Session
 from jobcontrol.display.wording import count_noun
 from jobcontrol.errors import ApiError
 from jobcontrol.job import Job
 from jobcontrol.operations import BatchFailure
-from jobcontrol.values import JobStatus, short_id
+from jobcontrol.values import JobStatus
 
 ChosenJobs = Annotated[
     list[str], typer.Argument(metavar="[JOB...]", help="Ids or unique endings of them, or @last; or else --filter.")
@@ -28,8 +28,6 @@ Filter = Annotated[
     typer.Option("--filter", metavar="EXPR", help="All that this finds: 'status = failed AND labels.team = red'."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before it is done to what --filter finds.")]
-#: Failures that are told one by one.
-TOLD_FAILURES = 10
 #: Jobs that are steered one by one; the server has no call for all of them.
 MOST = 1_000
 
@@ -105,8 +103,6 @@ def _is_agreed(session: Session, count: int, choice: Choice, verb: str) -> bool:
 
 
 def _tell_failures(session: Session, failures: Sequence[BatchFailure]) -> int:
-    for failure in failures[:TOLD_FAILURES]:
-        session.say(f"{short_id(failure.id)}: {failure.message}")
-    if (untold := len(failures) - TOLD_FAILURES) > 0:
-        session.say(f"and {untold:,} more like these")
+    for line in failure_lines(failures):
+        session.say(line)
     return ExitCode.CONFLICT if failures else ExitCode.COMPLETED

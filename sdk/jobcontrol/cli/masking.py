@@ -48,9 +48,7 @@ class Masking:
         if isinstance(value, str):
             return self._mask_text(value)
         if isinstance(value, Mapping):
-            return {
-                name: MASK if self._is_secret(name, member) else self.mask(member) for name, member in value.items()
-            }
+            return {name: self._mask_member(name, member) for name, member in value.items()}
         if isinstance(value, list | tuple):
             return [self.mask(member) for member in value]
         return value

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +13,7 @@ import typer
 from jobcontrol._profiles import FILE_NAME, find_target, read_profiles
 from jobcontrol._requests import invalid
 from jobcontrol.cli.exits import ExitCode
+from jobcontrol.cli.files import whole_file
 from jobcontrol.cli.session import Session, session_of
 
 COLUMNS = ("PROFILE", "SERVER", "TOKEN", "TLS", "DEFAULT")
@@ -135,12 +134,10 @@ def _keep(session: Session, told: Mapping[str, Any], words: str) -> int:
     path = _path(session)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(_to_toml(told))
-        Path(name).replace(path)
     except OSError as problem:
         raise invalid("profile", f"{path} cannot be written: {problem.strerror}") from problem
+    with whole_file(path, option="profile") as file:
+        file.write(_to_toml(told))
     session.say(f"{words}  {path}")
     return ExitCode.COMPLETED
 
